@@ -1,0 +1,1 @@
+//! One build request, from text to exported image.

@@ -1,0 +1,1 @@
+//! The ops: source, exec and file.

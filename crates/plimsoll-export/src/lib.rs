@@ -1,0 +1,1 @@
+//! One module per destination of a built image.

@@ -1,0 +1,1 @@
+//! Changeset to tar and back: index, whiteouts, compression.

@@ -1,0 +1,1 @@
+//! Distribution client: authentication, push, pull, mount, resume.

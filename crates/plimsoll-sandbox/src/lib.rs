@@ -1,0 +1,1 @@
+//! Namespaces, id maps, mounts, seccomp: the only unsafe code.

@@ -1,0 +1,1 @@
+//! File-system states: prepare, commit, materialise.

@@ -1,0 +1,1 @@
+//! Vertices and cache to what runs when.

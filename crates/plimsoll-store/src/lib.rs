@@ -1,0 +1,1 @@
+//! Blobs, metadata, leases and prune.
