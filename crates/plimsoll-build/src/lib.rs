@@ -1,1 +1,22 @@
 //! One build request, from text to exported image.
+//!
+//! [`Builder::build`] parses the Dockerfile, finds out what its base images are, lowers it to a graph, has the
+//! solver look up or run every vertex, writes config and manifest around the layers, and names the image. What
+//! happens with the image then (archives, registries) is `plimsoll-export`'s.
+
+mod assemble;
+mod bases;
+mod builder;
+mod compose;
+mod error;
+mod failure;
+mod fetch;
+mod import;
+mod remote;
+mod request;
+
+pub use builder::{Builder, Environment};
+pub use error::BuildError;
+pub use fetch::RegistryFetcher;
+pub use import::{pull, store_remote_image};
+pub use request::{BaseUse, BuildRequest, BuildResult, ContextSource, NamedContextSource};

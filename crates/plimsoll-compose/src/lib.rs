@@ -8,15 +8,24 @@
 //!
 //! Nothing here prints, reads the environment or looks for the host's files by itself; the caller passes paths in.
 
+mod archive;
+mod assemble;
 mod composer;
+mod deb;
+mod deb822;
+mod decode;
 mod error;
 mod events;
+mod net;
 mod plan;
+mod planning;
+mod resolve;
 mod sources;
 mod spec;
 mod suggest;
 
-pub use composer::{Assembled, Composer, ComposerOptions, ConfigureStep, Proxy};
+pub use assemble::{Assembled, ConfigureStep};
+pub use composer::{Composer, ComposerOptions, Proxy, debian_architecture, platform_of};
 pub use error::ComposeError;
 pub use events::{Event, Events};
 pub use plan::{LeftOut, LeftOutReason, Pin, Plan, PlannedArchive, PlannedPackage};

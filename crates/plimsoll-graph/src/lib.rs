@@ -1,10 +1,39 @@
 //! Instructions, arguments and platform to vertices.
 //!
-//! Pure: what it needs to know of base images is asked for by name and given by the caller.
+//! [`lower()`] takes a parsed Dockerfile and gives the [`Graph`] of one target on one platform: vertices that do one op
+//! each, and the image config and history around the last one. The crate is pure: what it needs to know of base images
+//! is asked for by name ([`Lowered::NeedsBases`]) and given by the caller, all of it at once, until nothing is missing.
+//!
+//! Semantics and the wording of histories are those of Docker's builder. On purpose different are:
+//!
+//! - several sources always have a directory for destination, whether or not it ends with `/`;
+//! - `RUN --mount` of type bind, cache and tmpfs needs a `target`;
+//! - a stage may be the `from` of a mount by number, as it may be of `COPY`;
+//! - triggers that ran are gone, also when the base is a stage of the same file;
+//! - a cache mount without a namespace is named by its id alone.
+//!
+//! Not supported, and an error at its place: `ADD` of git repositories with `--keep-git-dir`, and `RUN --device`.
 
+mod builder;
+mod globals;
+mod go;
+mod key;
+mod lower;
 mod op;
+mod paths;
+mod plan;
+mod problems;
+mod request;
+mod stage;
+mod stages;
+mod steps;
+mod triggers;
+mod variables;
 
+pub use key::canonical;
+pub use lower::lower;
 pub use op::{
-    AddSource, CacheSharing, CopyOp, CopySource, ExecMount, ExecOp, Graph, HistoryEntry, ImageOp, ImagePlan, InlineFile, MakeDirOp, MountKind,
-    NetworkMode, Op, OwnerSpec, SecurityMode, Vertex, VertexId, OP_SCHEMA,
+    AddSource, CacheSharing, CopyOp, CopySource, ExecMount, ExecOp, Graph, HistoryEntry, ImageOp, ImagePlan,
+    InlineFile, MakeDirOp, MountKind, NetworkMode, OP_SCHEMA, Op, OwnerSpec, SecurityMode, Vertex, VertexId,
 };
+pub use request::{BaseImage, BaseRequest, Lowered, MissingBase, NamedContext, Request};

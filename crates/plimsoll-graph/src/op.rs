@@ -155,7 +155,7 @@ pub enum MountKind {
     Bind {
         /// Its place in [`Vertex::inputs`].
         input: usize,
-        /// The path inside it.
+        /// The path inside it, relative to its root; `.` is the root itself.
         source: String,
         /// Writes are allowed, and thrown away.
         read_write: bool,
@@ -168,7 +168,7 @@ pub enum MountKind {
         sharing: CacheSharing,
         /// What a new one starts with: the place of a vertex in [`Vertex::inputs`].
         input: Option<usize>,
-        /// The path inside that input.
+        /// The path inside that input, relative to its root; `.` is the root itself.
         source: String,
         /// Permission bits of a new one.
         mode: u32,
@@ -184,7 +184,7 @@ pub enum MountKind {
         /// Its limit in bytes.
         size: Option<u64>,
     },
-    /// A value that must not stay anywhere; only its id is in a key.
+    /// A value that must not stay anywhere; how it is shown to the command is in a key, the value never is.
     Secret {
         /// Its name.
         id: String,
@@ -244,7 +244,8 @@ pub struct CopyOp {
     pub exclude: Vec<String>,
     /// Independent of what lies below (`--link`).
     pub link: bool,
-    /// Sources that are archives are unpacked (`ADD` of local files).
+    /// Sources that are archives are unpacked (`ADD` of local files). Remote sources say it for themselves
+    /// ([`AddSource::unpack`]), files written in the Dockerfile are never unpacked.
     pub unpack: bool,
 }
 
@@ -265,7 +266,8 @@ pub enum CopySource {
     Path {
         /// Its place in [`Vertex::inputs`].
         input: usize,
-        /// A path or a wildcard, relative to that output's root, without `/` in front.
+        /// A path or a wildcard, relative to that output's root, without `/` in front; `.` is the root itself.
+        /// With [`CopyOp::parents`] it may hold the pivot `/./`: what is in front of it is not kept.
         pattern: String,
     },
     /// A file written in the Dockerfile.
@@ -286,6 +288,9 @@ pub struct AddSource {
     pub url: String,
     /// What its bytes must be.
     pub checksum: Option<Digest>,
+    /// It is unpacked if it is an archive (`ADD --unpack`).
+    #[serde(default)]
+    pub unpack: bool,
 }
 
 /// A directory made if it is missing (`WORKDIR`).
@@ -319,7 +324,7 @@ pub struct ImagePlan {
 pub struct HistoryEntry {
     /// The instruction as Docker words it.
     pub created_by: String,
-    /// Who wrote it (`MAINTAINER` before it).
+    /// Who wrote it. The lowering leaves it empty, as Docker does: the author is in the config.
     pub author: Option<String>,
     /// The vertex that made its layer; none for an instruction without one.
     pub vertex: Option<VertexId>,

@@ -103,9 +103,8 @@ impl RegistriesConfig {
         let loopback = is_loopback(host);
         let scheme = scheme.unwrap_or(match settings.and_then(|settings| settings.plain_http) {
             Some(true) => Scheme::Http,
-            Some(false) => Scheme::Https,
             None if loopback => Scheme::Probe,
-            None => Scheme::Https,
+            Some(false) | None => Scheme::Https,
         });
         let has_ca = settings.is_some_and(|settings| settings.ca.is_some());
         EndpointConfig {
@@ -172,7 +171,9 @@ mod tests {
         for host in ["registry.example:5000", "localhost.example", "10.0.0.1:5000", "128.0.0.1"] {
             assert_eq!(RegistriesConfig::default().endpoint(host).scheme, Scheme::Https, "{host}");
         }
-        let config = parse("[registries.\"10.0.0.1:5000\"]\nplain-http = true\n[registries.\"localhost:1\"]\nplain-http = false\n");
+        let config = parse(
+            "[registries.\"10.0.0.1:5000\"]\nplain-http = true\n[registries.\"localhost:1\"]\nplain-http = false\n",
+        );
         assert_eq!(config.endpoint("10.0.0.1:5000").scheme, Scheme::Http);
         assert_eq!(config.endpoint("localhost:1").scheme, Scheme::Https);
         assert!(!config.endpoint("localhost:1").skip_verify);

@@ -1,0 +1,105 @@
+//! Why a build did not succeed.
+
+use plimsoll_diagnostics::Diagnostic;
+use plimsoll_executor::ExecuteError;
+
+/// Why a build did not succeed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The Dockerfile is wrong, or a step failed: it has a place in the text.
+    #[error("{}", .diagnostics.first().map_or("the Dockerfile is not valid", |first| &first.message))]
+    Diagnostics {
+        /// What is wrong, at least one.
+        diagnostics: Vec<Diagnostic>,
+    },
+    /// Unpacked layers are needed, and this process is outside of the user namespace.
+    #[error("this needs the user namespace")]
+    NeedsNamespace,
+    /// The build was asked to stop.
+    #[error("interrupted")]
+    Cancelled,
+    /// Something outside of any step failed.
+    #[error(transparent)]
+    Execute {
+        /// Why.
+        #[from]
+        source: ExecuteError,
+    },
+    /// A base image is not to be had.
+    #[error("cannot use the base image `{name}`")]
+    Base {
+        /// The name.
+        name: String,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The store refused.
+    #[error(transparent)]
+    Store {
+        /// Why.
+        #[from]
+        source: plimsoll_store::Error,
+    },
+    /// A layer could not be had.
+    #[error(transparent)]
+    Snapshot {
+        /// Why.
+        source: plimsoll_snapshot::SnapshotError,
+    },
+    /// An image could not be read or written.
+    #[error(transparent)]
+    Export {
+        /// Why.
+        #[from]
+        source: plimsoll_export::ExportError,
+    },
+    /// A registry refused.
+    #[error(transparent)]
+    Registry {
+        /// Why.
+        #[from]
+        source: plimsoll_registry::Error,
+    },
+    /// A base could not be composed.
+    #[error(transparent)]
+    Compose {
+        /// Why.
+        #[from]
+        source: plimsoll_compose::ComposeError,
+    },
+    /// `SOURCE_DATE_EPOCH` is no number of seconds.
+    #[error("SOURCE_DATE_EPOCH is `{value}`, which is not a number of seconds since 1970")]
+    BadEpoch {
+        /// The value as given.
+        value: String,
+    },
+    /// The process is out of file descriptors or threads.
+    #[error("cannot {action}")]
+    Resources {
+        /// What was attempted.
+        action: &'static str,
+        /// The reason.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The configure step of a composed base failed.
+    #[error("the packages of `{base}` could not be configured")]
+    Configure {
+        /// The base.
+        base: String,
+        /// Why.
+        #[source]
+        source: ExecuteError,
+    },
+}
+
+impl From<plimsoll_snapshot::SnapshotError> for BuildError {
+    fn from(source: plimsoll_snapshot::SnapshotError) -> Self {
+        match source {
+            plimsoll_snapshot::SnapshotError::NeedsNamespace => Self::NeedsNamespace,
+            source => Self::Snapshot { source },
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! A step that failed, as a diagnostic at its place in the Dockerfile.
+
+use plimsoll_diagnostics::{Diagnostic, sanitize};
+use plimsoll_executor::{ExecuteError, how};
+use plimsoll_graph::{Op, Vertex};
+
+use crate::error::BuildError;
+
+/// The error of a vertex, in the form in which it is shown.
+pub(crate) fn failure(vertex: &Vertex, error: ExecuteError) -> BuildError {
+    match error {
+        ExecuteError::Cancelled => BuildError::Cancelled,
+        ExecuteError::NeedsNamespace => BuildError::NeedsNamespace,
+        ExecuteError::Snapshot { source: plimsoll_snapshot::SnapshotError::NeedsNamespace } => {
+            BuildError::NeedsNamespace
+        }
+        error => BuildError::Diagnostics { diagnostics: vec![diagnostic(vertex, &error)] },
+    }
+}
+
+fn diagnostic(vertex: &Vertex, error: &ExecuteError) -> Diagnostic {
+    let (code, message) = match error {
+        ExecuteError::Failed { status, .. } => ("step-failed", format!("the command {}", how(*status))),
+        ExecuteError::SourceMissing { .. } | ExecuteError::SourceIgnored { .. } => {
+            ("source-missing", with_causes(error))
+        }
+        ExecuteError::SecretMissing { .. } => ("secret-missing", error.to_string()),
+        ExecuteError::SshMissing { .. } => ("ssh-missing", error.to_string()),
+        ExecuteError::UnknownUser { .. } | ExecuteError::UnknownGroup { .. } => {
+            ("unknown-user", error.to_string())
+        }
+        _ => ("step-impossible", with_causes(error)),
+    };
+    let mut diagnostic = Diagnostic::error(code, sanitize::line(&message).into_owned());
+    if let Some(span) = vertex.span {
+        diagnostic = diagnostic.at(span).label("failed here");
+    } else {
+        diagnostic = diagnostic.note(format!("in `{}`", sanitize::line(&vertex.name)));
+    }
+    if let ExecuteError::Failed { tail, log, .. } = error {
+        if !tail.is_empty() {
+            diagnostic = diagnostic.note("the last lines that it wrote:");
+        }
+        for line in tail {
+            diagnostic = diagnostic.note(format!("  {}", sanitize::log_line(line)));
+        }
+        diagnostic = diagnostic.hint(format!("the whole log is in {}", log.display()));
+    }
+    if let (ExecuteError::SourceMissing { path }, Op::Copy(_)) = (error, &vertex.op) {
+        diagnostic = diagnostic.hint(format!("check that `{path}` exists where it is copied from, spelled exactly so"));
+    }
+    diagnostic
+}
+
+/// An error with everything that caused it, in one line.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let part = error.to_string();
+        if !text.contains(&part) {
+            text.push_str(": ");
+            text.push_str(&part);
+        }
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,262 @@
+//! `.dockerignore`: which files of a build context are left out.
+//!
+//! One pattern per line, `#` at the very start of a line makes it a comment, blanks around a pattern are dropped, a pattern is made clean
+//! as a path and is always relative to the root of the context. `!` in front makes an exception. The last pattern that matches a path *or
+//! a directory above it* decides. There is no difference between files and directories, and a `/` at the end means nothing.
+
+use plimsoll_diagnostics::{Diagnostic, Span};
+
+use crate::glob::{Pattern, PatternError};
+
+/// The patterns of a `.dockerignore` file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IgnoreFile {
+    rules: Vec<Rule>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Rule {
+    pattern: Pattern,
+    exception: bool,
+    line: usize,
+}
+
+/// What is decided about a path.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Decision {
+    /// Whether it is left out.
+    pub ignored: bool,
+    /// Line (1-based) of the pattern that decided; none when no pattern matches.
+    pub line: Option<usize>,
+}
+
+impl IgnoreFile {
+    /// Reads a file. Patterns that are refused are errors, and are left out of the result.
+    pub fn parse(text: &str) -> (Self, Vec<Diagnostic>) {
+        let mut file = Self::default();
+        let mut diagnostics = Vec::new();
+        let mut start = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+        for (index, line) in text[start..].split_inclusive('\n').enumerate() {
+            let lead = line.len() - line.trim_start().len();
+            let pattern = line.trim();
+            let span = Span::new(start + lead, start + lead + pattern.len());
+            start += line.len();
+            if line.starts_with('#') {
+                continue;
+            }
+            if let Err(error) = file.add(pattern, index + 1) {
+                diagnostics.push(
+                    Diagnostic::error("bad-ignore-pattern", error.to_string())
+                        .at(span)
+                        .hint("a special character is taken literally with `\\` in front"),
+                );
+            }
+        }
+        (file, diagnostics)
+    }
+
+    /// Takes patterns one by one, as those of `--exclude`; their numbers count as lines.
+    pub fn from_patterns<'a>(patterns: impl IntoIterator<Item = &'a str>) -> Result<Self, PatternError> {
+        let mut file = Self::default();
+        for (index, pattern) in patterns.into_iter().enumerate() {
+            file.add(pattern.trim(), index + 1)?;
+        }
+        Ok(file)
+    }
+
+    fn add(&mut self, pattern: &str, line: usize) -> Result<(), PatternError> {
+        let (exception, pattern) = match pattern.strip_prefix('!') {
+            Some(pattern) => (true, pattern.trim()),
+            None => (false, pattern),
+        };
+        if pattern.is_empty() {
+            return if exception { Err(PatternError::EmptyException) } else { Ok(()) };
+        }
+        let pattern = clean(pattern);
+        let relative =
+            if pattern.len() > 1 { pattern.strip_prefix('/').unwrap_or(&pattern) } else { &pattern };
+        self.rules.push(Rule { pattern: Pattern::new(relative)?, exception, line });
+        Ok(())
+    }
+
+    /// Whether there is no pattern.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// Whether any pattern is an exception.
+    pub fn has_exceptions(&self) -> bool {
+        self.rules.iter().any(|rule| rule.exception)
+    }
+
+    /// Decides about a path: relative to the root of the context, clean, separated by `/`.
+    pub fn matches(&self, path: &[u8]) -> Decision {
+        with_parts(path, |parts| self.decide(path, parts).0)
+    }
+
+    /// Whether a file below a directory may be kept although the directory is ignored: if not, a walker need not enter it.
+    ///
+    /// Never wrongly `false`. A file that is kept brings the directories above it along.
+    pub fn may_contain_exception_below(&self, directory: &[u8]) -> bool {
+        if !self.has_exceptions() {
+            return false;
+        }
+        with_parts(directory, |parts| {
+            // Exceptions before the pattern that ignores the directory are overruled by it for everything below.
+            let (_, index) = self.decide(directory, parts);
+            self.rules[index.unwrap_or(0)..]
+                .iter()
+                .any(|rule| rule.exception && rule.pattern.may_match_below(parts))
+        })
+    }
+
+    /// The decision, and the index of the rule that made it.
+    fn decide(&self, path: &[u8], parts: &[&[u8]]) -> (Decision, Option<usize>) {
+        let mut decision = Decision::default();
+        let mut decider = None;
+        for (index, rule) in self.rules.iter().enumerate() {
+            // Only a rule that would change something needs a look.
+            if rule.exception == decision.ignored && rule.pattern.matches_or_parent(path, parts) {
+                decision = Decision { ignored: !rule.exception, line: Some(rule.line) };
+                decider = Some(index);
+            }
+        }
+        (decision, decider)
+    }
+}
+
+/// Deeper paths take an allocation.
+const USUAL_DEPTH: usize = 16;
+
+fn with_parts<T>(path: &[u8], work: impl FnOnce(&[&[u8]]) -> T) -> T {
+    let mut parts: [&[u8]; USUAL_DEPTH] = [&[]; USUAL_DEPTH];
+    let mut count = 0;
+    for part in path.split(|byte| *byte == b'/') {
+        if count == USUAL_DEPTH {
+            return work(&path.split(|byte| *byte == b'/').collect::<Vec<_>>());
+        }
+        parts[count] = part;
+        count += 1;
+    }
+    work(&parts[..count])
+}
+
+/// Makes a path clean by its text alone: no empty and `.` components, `..` taken back where possible, no `/` at the end.
+///
+/// The result of an empty path is `.`; `..` at the start of an absolute path goes.
+pub fn clean(path: &str) -> String {
+    let absolute = path.starts_with('/');
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|last| *last != "..") => {
+                parts.pop();
+            }
+            ".." if absolute => {}
+            _ => parts.push(part),
+        }
+    }
+    let joined = parts.join("/");
+    match (absolute, joined.is_empty()) {
+        (true, _) => format!("/{joined}"),
+        (false, true) => ".".to_owned(),
+        (false, false) => joined,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(text: &str) -> IgnoreFile {
+        let (file, diagnostics) = IgnoreFile::parse(text);
+        assert_eq!(diagnostics, []);
+        file
+    }
+
+    fn ignored(text: &str, path: &str) -> bool {
+        file(text).matches(path.as_bytes()).ignored
+    }
+
+    #[test]
+    fn paths_are_made_clean() {
+        for (path, expected) in [
+            ("", "."),
+            ("/", "/"),
+            ("a//b/./c/", "a/b/c"),
+            ("./a", "a"),
+            ("a/../b", "b"),
+            ("../a", "../a"),
+            ("/../a", "/a"),
+            ("a/..", "."),
+            ("../../a", "../../a"),
+        ] {
+            assert_eq!(clean(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn comments_blank_lines_and_blanks_around_are_dropped() {
+        let file = file("\u{feff}# a comment\n\n  a  \r\n # not a comment\n!b\n");
+        assert_eq!(file.rules.len(), 3);
+        assert_eq!(file.matches(b"a"), Decision { ignored: true, line: Some(3) });
+        assert!(file.matches(b"# not a comment").ignored);
+        assert_eq!(file.matches(b"c"), Decision { ignored: false, line: None });
+    }
+
+    #[test]
+    fn patterns_are_relative_to_the_root() {
+        assert!(ignored("/a/b/", "a/b") && ignored("./a", "a") && ignored("a/../b", "b"));
+        assert!(!ignored("b", "a/b"));
+        assert!(ignored("*/b", "a/b") && !ignored("*/b", "a/c/b"));
+    }
+
+    #[test]
+    fn a_directory_takes_its_children_along() {
+        assert!(ignored("node_modules", "node_modules/x/y.js"));
+        assert!(ignored("**/target", "crates/a/target/debug/a"));
+        assert!(!ignored("node_modules", "node_modules2/x"));
+        assert!(ignored("*", "a/b/c"));
+        assert!(ignored("**", "a/b/c"));
+    }
+
+    #[test]
+    fn the_last_match_wins() {
+        let text = "*.md\n!README*.md\nREADME-secret.md\n";
+        assert!(ignored(text, "a.md") && !ignored(text, "README.md") && ignored(text, "README-secret.md"));
+        let text = "*.md\nREADME-secret.md\n!README*.md\n";
+        assert!(!ignored(text, "README-secret.md"));
+        assert_eq!(file(text).matches(b"README.md").line, Some(3));
+    }
+
+    #[test]
+    fn exceptions_reach_into_ignored_directories() {
+        let text = "vendor\n!vendor/keep\n";
+        assert!(ignored(text, "vendor/x") && !ignored(text, "vendor/keep/y"));
+        let ignore = file(text);
+        assert!(ignore.may_contain_exception_below(b"vendor"));
+        assert!(!ignore.may_contain_exception_below(b"vendor/other"));
+        // The file below is matched by the exception itself; nothing below has to be looked for.
+        assert!(!file("!vendor/keep\nvendor\n").may_contain_exception_below(b"vendor"));
+        assert!(!file("vendor\n").may_contain_exception_below(b"vendor"));
+        assert!(file("**\n!**/*.go\n").may_contain_exception_below(b"a/b"));
+        assert!(file("*\n!src/**\n").may_contain_exception_below(b"src"));
+        assert!(!file("*\n!src/**\n").may_contain_exception_below(b"doc"));
+    }
+
+    #[test]
+    fn bad_patterns_are_reported_with_their_place() {
+        let (file, diagnostics) = IgnoreFile::parse("ok\n [a\n!\n");
+        assert_eq!(file.rules.len(), 1);
+        assert_eq!(diagnostics.len(), 2);
+        assert_eq!(diagnostics[0].span, Some(Span::new(4, 6)));
+        assert!(IgnoreFile::from_patterns(["a", "[b"]).is_err());
+    }
+
+    #[test]
+    fn deep_paths_are_matched_too() {
+        let deep = vec!["d"; 40].join("/") + "/x.tmp";
+        assert!(ignored("**/*.tmp", &deep));
+    }
+}

@@ -1,0 +1,419 @@
+//! A layer made of files put in place by hand: what COPY, ADD and WORKDIR write.
+//!
+//! The files go straight into an overlay-ready directory; nothing is mounted, and of the layers below only the
+//! index is asked. Directories that exist below are repeated with the same metadata, so that the merged view keeps
+//! theirs. File data is linked where that is safe (see [`Changeset::may_link`]), else cloned or copied.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
+use std::num::NonZeroUsize;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use plimsoll_layer::{ChainIndex, Entry, Found, IndexBuilder, Kind, LayerIndex, Owners, Timestamp};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT};
+
+use crate::error::ExecuteError;
+use crate::tree::Tree;
+
+/// The attribute that keeps an owner where the disk cannot.
+const OWNER_ATTRIBUTE: &str = "user.plimsoll.owner";
+
+/// A layer while it is written.
+pub(crate) struct Changeset<'b> {
+    base: &'b ChainIndex,
+    directory: PathBuf,
+    owners: Owners,
+    entries: BTreeMap<Vec<u8>, Entry>,
+    /// Names that share an inode, by selection and by the layer and path of the file that they share.
+    groups: BTreeMap<(usize, usize, Vec<u8>), BTreeSet<Vec<u8>>>,
+    jobs: Vec<Job>,
+    /// Files whose inode belongs to another, frozen layer: nothing of them may be changed.
+    linked_paths: BTreeSet<Vec<u8>>,
+    /// Inodes of other layers that this layer and those below it hold by a link.
+    linked: BTreeSet<u64>,
+    /// Those that this layer added.
+    new_links: BTreeSet<u64>,
+    passwd_files: BTreeSet<Vec<u8>>,
+}
+
+/// One file whose bytes are still to be put in place.
+struct Job {
+    path: Vec<u8>,
+    source: PathBuf,
+    link: bool,
+}
+
+/// What new directories get.
+#[derive(Clone, Copy)]
+pub(crate) struct NewDirectory {
+    pub(crate) mode: u32,
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+    pub(crate) mtime: Timestamp,
+}
+
+impl<'b> Changeset<'b> {
+    /// An empty layer over `base`, written into the existing, empty `directory`. `linked` are the inodes that the
+    /// layers below hold by links into other layers.
+    pub(crate) fn new(
+        base: &'b ChainIndex,
+        directory: PathBuf,
+        owners: Owners,
+        linked: BTreeSet<u64>,
+    ) -> Self {
+        Self {
+            base,
+            directory,
+            owners,
+            entries: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            jobs: Vec::new(),
+            linked_paths: BTreeSet::new(),
+            linked,
+            new_links: BTreeSet::new(),
+            passwd_files: [b"etc/passwd".to_vec(), b"etc/group".to_vec()].into(),
+        }
+    }
+
+    /// What is at a path now: written by this layer, or below it.
+    fn lookup(&self, path: &[u8]) -> Option<&Entry> {
+        self.entries.get(path).or_else(|| self.base.lookup(path).map(|found| found.entry))
+    }
+
+    /// Whether this layer has a directory, or something else, at a path.
+    pub(crate) fn is_directory(&self, path: &[u8]) -> Option<bool> {
+        self.entries.get(path).map(Entry::is_directory)
+    }
+
+    fn on_disk(&self, path: &[u8]) -> PathBuf {
+        self.directory.join(OsStr::from_bytes(path))
+    }
+
+    /// Makes a directory and all its parents exist. What exists keeps its metadata; what is new gets `new`.
+    pub(crate) fn ensure_directory(&mut self, path: &[u8], new: NewDirectory) -> Result<(), ExecuteError> {
+        if path.is_empty() {
+            return Ok(());
+        }
+        let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(place, _)| place);
+        for end in ends.chain([path.len()]) {
+            let ancestor = &path[..end];
+            if self.entries.get(ancestor).is_some_and(Entry::is_directory) {
+                continue;
+            }
+            let entry = match self.lookup(ancestor) {
+                Some(entry) if entry.is_directory() => {
+                    Entry { kind: Kind::Directory { opaque: false }, ..entry.clone() }
+                }
+                Some(_) => return Err(ExecuteError::NotADirectory { path: shown(ancestor) }),
+                None => Entry {
+                    mode: new.mode,
+                    uid: new.uid,
+                    gid: new.gid,
+                    mtime: new.mtime,
+                    ..Entry::directory(ancestor)
+                },
+            };
+            self.make_directory(entry)?;
+        }
+        Ok(())
+    }
+
+    fn make_directory(&mut self, entry: Entry) -> Result<(), ExecuteError> {
+        let path = self.on_disk(&entry.path);
+        if !self.entries.contains_key(&entry.path) {
+            rustix::fs::mkdir(&path, Mode::from_raw_mode(0o700)).map_err(|source| disk(&path, source))?;
+        }
+        self.entries.insert(entry.path.clone(), entry);
+        Ok(())
+    }
+
+    /// Puts a directory in place. One that exists keeps its metadata unless `overwrite`.
+    pub(crate) fn put_directory(&mut self, entry: Entry, overwrite: bool) -> Result<(), ExecuteError> {
+        match self.lookup(&entry.path) {
+            Some(old) if !old.is_directory() => {
+                Err(ExecuteError::NotADirectory { path: shown(&entry.path) })
+            }
+            Some(old) if !overwrite => {
+                let kept = Entry { kind: Kind::Directory { opaque: false }, ..old.clone() };
+                self.make_directory(kept)
+            }
+            _ => self.make_directory(entry),
+        }
+    }
+
+    /// Puts anything but a directory in place; whatever non-directory was there is replaced. The bytes of a file
+    /// are `found`'s in `tree`. Names of one inode stay names of one inode within a `selection`. The parent must exist.
+    pub(crate) fn put(
+        &mut self,
+        mut entry: Entry,
+        tree: &Tree,
+        selection: usize,
+        found: Found<'_>,
+        may_link: bool,
+    ) -> Result<(), ExecuteError> {
+        self.make_room(&entry.path)?;
+        if let Kind::File { .. } | Kind::Hardlink { .. } = entry.kind {
+            let data = tree.data(found).map_err(|source| ExecuteError::Read { path: shown(&entry.path), source })?;
+            entry.kind = data.entry.kind.clone();
+            let source = tree.directory(data.layer).join(OsStr::from_bytes(&data.entry.path));
+            let names = self.groups.entry((selection, data.layer, data.entry.path.clone())).or_default();
+            let same_as = names.first().cloned();
+            names.insert(entry.path.clone());
+            if let Some(first) = same_as {
+                let source = self.on_disk(&first);
+                self.jobs.push(Job { path: entry.path.clone(), source, link: true });
+            } else {
+                let unchanged = *data.entry == Entry { path: data.entry.path.clone(), ..entry.clone() };
+                let link = may_link && unchanged && self.may_link(&source)?;
+                self.jobs.push(Job { path: entry.path.clone(), source, link });
+            }
+        } else {
+            self.put_special(&entry, &self.on_disk(&entry.path))?;
+        }
+        self.entries.insert(entry.path.clone(), entry);
+        Ok(())
+    }
+
+    /// Puts a small file in place whose bytes are at hand.
+    pub(crate) fn put_bytes(&mut self, entry: Entry, bytes: &mut dyn io::Read) -> Result<(), ExecuteError> {
+        self.make_room(&entry.path)?;
+        let path = self.on_disk(&entry.path);
+        let written = File::create_new(&path).and_then(|mut file| io::copy(bytes, &mut file));
+        written.map_err(|source| ExecuteError::Write { path: path.clone(), source })?;
+        self.entries.insert(entry.path.clone(), entry);
+        Ok(())
+    }
+
+    /// Puts a link, a pipe or a device in place.
+    pub(crate) fn put_other(&mut self, entry: Entry) -> Result<(), ExecuteError> {
+        self.make_room(&entry.path)?;
+        let path = self.on_disk(&entry.path);
+        if let Kind::Hardlink { target } = &entry.kind {
+            let source = self.on_disk(target);
+            rustix::fs::link(&source, &path).map_err(|error| disk(&path, error))?;
+        } else {
+            self.put_special(&entry, &path)?;
+        }
+        self.entries.insert(entry.path.clone(), entry);
+        Ok(())
+    }
+
+    fn put_special(&self, entry: &Entry, path: &Path) -> Result<(), ExecuteError> {
+        use rustix::fs::{FileType, makedev, mknodat};
+        let mode = Mode::from_raw_mode(0o600);
+        let node = |kind, device| mknodat(CWD, path, kind, mode, device);
+        // Devices exist only in the index where this disk or this user cannot hold them.
+        let device = |kind, major, minor| match node(kind, makedev(major, minor)) {
+            Err(rustix::io::Errno::PERM) => File::create_new(path).map(drop).map_err(|e| {
+                rustix::io::Errno::from_io_error(&e).unwrap_or(rustix::io::Errno::IO)
+            }),
+            other => other,
+        };
+        let made = match &entry.kind {
+            Kind::Symlink { target } => rustix::fs::symlink(OsStr::from_bytes(target), path),
+            Kind::Fifo => node(FileType::Fifo, 0),
+            Kind::CharDevice { major, minor } => device(FileType::CharacterDevice, *major, *minor),
+            Kind::BlockDevice { major, minor } => device(FileType::BlockDevice, *major, *minor),
+            _ => Ok(()),
+        };
+        made.map_err(|source| disk(path, source))
+    }
+
+    /// Takes away what this layer itself put at a path; refuses to replace a directory.
+    fn make_room(&mut self, path: &[u8]) -> Result<(), ExecuteError> {
+        match self.lookup(path) {
+            Some(entry) if entry.is_directory() => return Err(ExecuteError::IsADirectory { path: shown(path) }),
+            _ => {}
+        }
+        if self.entries.remove(path).is_some() {
+            self.groups.values_mut().for_each(|names| {
+                names.remove(path);
+            });
+            // Bytes that are still to come must be there before they are taken away: other names may share them.
+            if self.jobs.iter().any(|job| job.path == path) {
+                self.run_jobs(NonZeroUsize::MIN)?;
+            }
+            self.linked_paths.remove(path);
+            let path = self.on_disk(path);
+            if path.symlink_metadata().is_ok() {
+                rustix::fs::unlink(&path).map_err(|source| disk(&path, source))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn run_jobs(&mut self, threads: NonZeroUsize) -> Result<(), ExecuteError> {
+        let jobs = std::mem::take(&mut self.jobs);
+        self.linked_paths.extend(run_jobs(&self.directory, &jobs, threads)?);
+        Ok(())
+    }
+
+    /// Whether the data of a file in another, frozen layer may be shared by a link.
+    ///
+    /// Two names of one inode in one chain would look like hard links to programs in the image, so an inode that a
+    /// layer below holds already is not linked again.
+    fn may_link(&mut self, source: &Path) -> Result<bool, ExecuteError> {
+        let metadata = source.symlink_metadata().map_err(|error| ExecuteError::Read {
+            path: source.display().to_string(),
+            source: error,
+        })?;
+        // Small files are as quick to copy, and every link to them would be one more inode number to remember.
+        if metadata.len() < 16 * 1024 || !self.linked.insert(metadata.ino()) {
+            return Ok(false);
+        }
+        self.new_links.insert(metadata.ino());
+        Ok(true)
+    }
+
+    /// Puts all bytes and metadata in place; gives the index, and the inodes that were linked from other layers.
+    pub(crate) fn finish(mut self, threads: NonZeroUsize) -> Result<(LayerIndex, BTreeSet<u64>), ExecuteError> {
+        self.run_jobs(threads)?;
+        for names in self.groups.values().filter(|names| names.len() > 1) {
+            let mut names = names.iter();
+            let first = names.next().expect("a group of several names has a first");
+            let Some(file) = self.entries.get(first).cloned() else { continue };
+            for name in names {
+                let same = |entry: &&mut Entry| **entry == Entry { path: name.clone(), ..file.clone() };
+                let second = self.on_disk(name);
+                let is_link = second.symlink_metadata().is_ok_and(|second| {
+                    self.on_disk(first).symlink_metadata().is_ok_and(|first| first.ino() == second.ino())
+                });
+                if let Some(entry) = self.entries.get_mut(name).filter(same).filter(|_| is_link) {
+                    entry.kind = Kind::Hardlink { target: first.clone() };
+                }
+            }
+        }
+        // Children before their directories: writing into a directory changes its time.
+        for entry in self.entries.values().rev() {
+            if !self.linked_paths.contains(&entry.path) && !matches!(entry.kind, Kind::Hardlink { .. }) {
+                self.apply(entry)?;
+            }
+        }
+        let mut builder = IndexBuilder::new();
+        for (path, entry) in &self.entries {
+            if self.passwd_files.contains(path) && matches!(entry.kind, Kind::File { .. } | Kind::Hardlink { .. }) {
+                let disk = self.on_disk(path);
+                let bytes = std::fs::read(&disk).map_err(|source| ExecuteError::Write { path: disk, source })?;
+                if path.ends_with(b"passwd") { builder.set_passwd(bytes) } else { builder.set_group(bytes) }
+            }
+            builder.add(entry.clone()).map_err(|source| ExecuteError::Layer { source })?;
+        }
+        Ok((builder.finish(), self.new_links))
+    }
+
+    /// Sets owner, mode, attributes and time of what was written.
+    fn apply(&self, entry: &Entry) -> Result<(), ExecuteError> {
+        let path = self.on_disk(&entry.path);
+        let failed = |source| disk(&path, source);
+        let is_symlink = matches!(entry.kind, Kind::Symlink { .. });
+        match self.owners {
+            Owners::Real => {
+                let (uid, gid) = (rustix::fs::Uid::from_raw(entry.uid), rustix::fs::Gid::from_raw(entry.gid));
+                rustix::fs::chownat(CWD, &path, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)
+                    .map_err(failed)?;
+            }
+            Owners::Recorded if (entry.uid, entry.gid) != (0, 0) => {
+                if matches!(entry.kind, Kind::File { .. } | Kind::Directory { .. }) {
+                    let value = format!("{}:{}", entry.uid, entry.gid);
+                    let flags = rustix::fs::XattrFlags::empty();
+                    rustix::fs::lsetxattr(&path, OWNER_ATTRIBUTE, value.as_bytes(), flags).map_err(failed)?;
+                }
+            }
+            Owners::Recorded => {}
+        }
+        for (name, value) in &entry.xattrs {
+            let flags = rustix::fs::XattrFlags::empty();
+            match rustix::fs::lsetxattr(&path, OsStr::from_bytes(name), value, flags) {
+                // What this disk cannot hold is still in the index, which the layer is written from.
+                Ok(()) | Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::PERM) => {}
+                Err(source) => return Err(failed(source)),
+            }
+        }
+        if !is_symlink {
+            rustix::fs::chmod(&path, Mode::from_raw_mode(entry.mode)).map_err(failed)?;
+        }
+        let times = Timestamps {
+            last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
+            last_modification: Timespec {
+                tv_sec: entry.mtime.seconds,
+                tv_nsec: i64::from(entry.mtime.nanoseconds),
+            },
+        };
+        rustix::fs::utimensat(CWD, &path, &times, AtFlags::SYMLINK_NOFOLLOW).map_err(failed)
+    }
+}
+
+/// Puts the bytes of all files in place: first copies and links into other layers, then second names. Gives the
+/// paths that share their inode with another layer.
+fn run_jobs(directory: &Path, jobs: &[Job], threads: NonZeroUsize) -> Result<Vec<Vec<u8>>, ExecuteError> {
+    let (second_names, first_names): (Vec<_>, Vec<_>) =
+        jobs.iter().partition(|job| job.source.starts_with(directory));
+    let share = first_names.len().div_ceil(threads.get()).max(64);
+    let work = |jobs: &[&Job]| {
+        let mut linked = Vec::new();
+        for job in jobs {
+            if run_job(directory, job)? {
+                linked.push(job.path.clone());
+            }
+        }
+        Ok::<_, ExecuteError>(linked)
+    };
+    let mut linked = Vec::new();
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = first_names.chunks(share).map(|jobs| scope.spawn(move || work(jobs))).collect();
+        for worker in workers {
+            linked.extend(worker.join().expect("a copying thread does not panic")?);
+        }
+        Ok::<_, ExecuteError>(())
+    })?;
+    work(&second_names)?;
+    Ok(linked)
+}
+
+/// Whether the file came to be by a link.
+fn run_job(directory: &Path, job: &Job) -> Result<bool, ExecuteError> {
+    let path = directory.join(OsStr::from_bytes(&job.path));
+    if job.link {
+        match rustix::fs::link(&job.source, &path) {
+            Ok(()) => return Ok(true),
+            // Too many names, or another file system: a copy is as good.
+            Err(rustix::io::Errno::MLINK | rustix::io::Errno::XDEV) => {}
+            Err(source) => return Err(disk(&path, source)),
+        }
+    }
+    copy_file(&job.source, &path)?;
+    Ok(false)
+}
+
+fn copy_file(source: &Path, destination: &Path) -> Result<(), ExecuteError> {
+    let read = |error: rustix::io::Errno| ExecuteError::Read {
+        path: source.display().to_string(),
+        source: error.into(),
+    };
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let from = rustix::fs::open(source, flags, Mode::empty()).map_err(read)?;
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    let mode = Mode::from_raw_mode(0o600);
+    let to = rustix::fs::open(destination, flags, mode).map_err(|error| disk(destination, error))?;
+    if rustix::fs::ioctl_ficlone(&to, &from).is_ok() {
+        return Ok(());
+    }
+    let (mut from, mut to) = (File::from(from), File::from(to));
+    // `io::copy` between files uses copy_file_range and its fallbacks.
+    io::copy(&mut from, &mut to)
+        .map(drop)
+        .map_err(|source| ExecuteError::Write { path: destination.to_owned(), source })
+}
+
+fn disk(path: &Path, source: rustix::io::Errno) -> ExecuteError {
+    ExecuteError::Write { path: path.to_owned(), source: source.into() }
+}
+
+/// A path inside an image, for messages.
+pub(crate) fn shown(path: &[u8]) -> String {
+    format!("/{}", String::from_utf8_lossy(path))
+}

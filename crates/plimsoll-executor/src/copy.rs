@@ -1,0 +1,373 @@
+//! COPY, ADD and WORKDIR: files from trees, archives and the Dockerfile itself into a new layer.
+
+use std::collections::BTreeSet;
+use std::io::Read;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use plimsoll_graph::{CopyOp, MakeDirOp};
+use plimsoll_layer::{
+    ChainIndex, Entry, Kind, LayerError, LayerIndex, LayerSink, Owners, ReadOptions, Timestamp, Whiteouts,
+    open_archive, read_layer,
+};
+
+use crate::changeset::{Changeset, NewDirectory, shown};
+use crate::error::ExecuteError;
+use crate::mode;
+use crate::owner::{identity, owner};
+use crate::select::Selected;
+use crate::tree::Tree;
+
+/// One source of a copy, with everything that was found for it.
+pub(crate) enum Source<'t> {
+    /// Paths of a tree.
+    Tree {
+        /// The tree.
+        tree: &'t Tree,
+        /// What of it.
+        selected: Vec<Selected<'t>>,
+        /// It is a build context: everything belongs to root.
+        is_context: bool,
+        /// None of its layers is in the chain that is copied onto, so that data may be shared by links.
+        may_link: bool,
+    },
+    /// A file with its bytes.
+    Bytes {
+        /// Its name when the destination is a directory.
+        name: String,
+        /// Its bytes.
+        bytes: Vec<u8>,
+        /// Its permission bits.
+        mode: u32,
+        /// Its time.
+        mtime: Timestamp,
+    },
+    /// A file on disk that is in no tree: a remote file.
+    File {
+        /// Its name when the destination is a directory.
+        name: String,
+        /// Where it is.
+        path: PathBuf,
+        /// Its time.
+        mtime: Timestamp,
+        /// An archive is unpacked.
+        unpack: bool,
+    },
+}
+
+/// Where a layer is written, and how.
+pub(crate) struct Target<'b> {
+    /// The layers below.
+    pub(crate) base: &'b ChainIndex,
+    /// The empty directory that becomes the layer.
+    pub(crate) directory: PathBuf,
+    /// How the disk keeps owners.
+    pub(crate) owners: Owners,
+    /// Inodes that the layers below share with others by links.
+    pub(crate) linked: BTreeSet<u64>,
+    /// Threads for copying data.
+    pub(crate) threads: NonZeroUsize,
+}
+
+/// What a file op made: the index, and the inodes that were linked from other layers.
+pub(crate) type Written = (LayerIndex, BTreeSet<u64>);
+
+/// Makes a directory and its missing parents, owned by the current user.
+pub(crate) fn make_directory(op: &MakeDirOp, target: Target<'_>) -> Result<Written, ExecuteError> {
+    let Target { base, directory, owners, linked, threads } = target;
+    let resolved =
+        base.resolve(op.path.as_bytes(), true).map_err(|source| ExecuteError::Resolve { source })?;
+    let mut changes = Changeset::new(base, directory, owners, linked);
+    match resolved.found {
+        Some(found) if found.entry.is_directory() => {}
+        Some(_) => return Err(ExecuteError::NotADirectory { path: shown(&resolved.path) }),
+        None => {
+            let who = identity(base, &op.user)?;
+            // The parent's time and not the clock's: the same input gives the same bytes.
+            let mtime = resolved.parents.last().map_or(Timestamp::default(), |parent| parent.entry.mtime);
+            let new = NewDirectory { mode: op.mode, uid: who.uid, gid: who.gid, mtime };
+            changes.ensure_directory(&resolved.path, new)?;
+        }
+    }
+    changes.finish(threads)
+}
+
+/// Copies all sources to the destination.
+pub(crate) fn copy(op: &CopyOp, sources: Vec<Source<'_>>, target: Target<'_>) -> Result<Written, ExecuteError> {
+    let Target { base, directory, owners, linked, threads } = target;
+    let owner = match &op.owner {
+        Some(spec) => Some(owner(base, &spec.user, spec.group.as_deref())?),
+        None => None,
+    };
+    let new = NewDirectory {
+        mode: 0o755,
+        uid: owner.map_or(0, |owner| owner.0),
+        gid: owner.map_or(0, |owner| owner.1),
+        mtime: newest(&sources),
+    };
+    let mut copier = Copier {
+        op,
+        base,
+        owner,
+        new,
+        changes: Changeset::new(base, directory, owners, linked),
+        selections: 0,
+    };
+    for source in sources {
+        copier.source(source)?;
+    }
+    copier.changes.finish(threads)
+}
+
+/// The newest time among what is copied: what directories get that the copy itself makes.
+fn newest(sources: &[Source<'_>]) -> Timestamp {
+    let times = sources.iter().flat_map(|source| match source {
+        Source::Bytes { mtime, .. } | Source::File { mtime, .. } => vec![*mtime],
+        Source::Tree { selected, .. } => selected
+            .iter()
+            .flat_map(|one| [one.root].into_iter().chain(one.below.iter().map(|(_, found)| *found)))
+            .map(|found| found.entry.mtime)
+            .collect(),
+    });
+    times.max().unwrap_or_default()
+}
+
+struct Copier<'b, 'o> {
+    op: &'o CopyOp,
+    base: &'b ChainIndex,
+    owner: Option<(u32, u32)>,
+    new: NewDirectory,
+    changes: Changeset<'b>,
+    selections: usize,
+}
+
+impl Copier<'_, '_> {
+    fn source(&mut self, source: Source<'_>) -> Result<(), ExecuteError> {
+        match source {
+            Source::Tree { tree, selected, is_context, may_link } => {
+                for one in selected {
+                    self.selections += 1;
+                    self.selected(tree, &one, is_context, may_link)?;
+                }
+                Ok(())
+            }
+            Source::Bytes { name, bytes, mode, mtime } => {
+                self.plain(&name, mode, mtime, bytes.len() as u64, &mut bytes.as_slice())
+            }
+            Source::File { name, path, mtime, unpack } => {
+                let read = |source| ExecuteError::Read { path: path.display().to_string(), source };
+                let mut file = std::fs::File::open(&path).map_err(read)?;
+                let size = file.metadata().map_err(read)?.len();
+                if unpack && self.unpack(Box::new(std::fs::File::open(&path).map_err(read)?))? {
+                    return Ok(());
+                }
+                self.plain(&name, 0o600, mtime, size, &mut file)
+            }
+        }
+    }
+
+    fn plain(
+        &mut self,
+        name: &str,
+        mode: u32,
+        mtime: Timestamp,
+        size: u64,
+        bytes: &mut dyn Read,
+    ) -> Result<(), ExecuteError> {
+        let path = self.file_destination(name.as_bytes())?;
+        let mut entry = Entry { mtime, ..Entry::new(path, Kind::File { size }, mode) };
+        self.change(&mut entry, true)?;
+        self.changes.put_bytes(entry, bytes)
+    }
+
+    fn selected(
+        &mut self,
+        tree: &Tree,
+        one: &Selected<'_>,
+        is_context: bool,
+        may_link: bool,
+    ) -> Result<(), ExecuteError> {
+        if self.op.parents {
+            return self.with_parents(tree, one, is_context, may_link);
+        }
+        if one.root.entry.is_directory() {
+            let destination = self.directory_destination()?;
+            return self.children(tree, one, &destination, is_context, may_link);
+        }
+        if self.op.unpack && matches!(one.root.entry.kind, Kind::File { .. } | Kind::Hardlink { .. }) {
+            let path = shown(&one.root.entry.path);
+            let file = tree.open(one.root).map_err(|source| ExecuteError::Read { path, source })?;
+            if self.unpack(Box::new(file))? {
+                return Ok(());
+            }
+        }
+        let path = self.file_destination(&one.name)?;
+        let mut entry = Entry { path, ..one.root.entry.clone() };
+        self.change(&mut entry, is_context)?;
+        self.changes.put(entry, tree, self.selections, one.root, may_link)
+    }
+
+    fn with_parents(
+        &mut self,
+        tree: &Tree,
+        one: &Selected<'_>,
+        is_context: bool,
+        may_link: bool,
+    ) -> Result<(), ExecuteError> {
+        let destination = self.directory_destination()?;
+        for (name, found) in &one.above {
+            let mut entry = Entry {
+                kind: Kind::Directory { opaque: false },
+                ..Entry { path: join(&destination, name), ..found.entry.clone() }
+            };
+            self.change(&mut entry, is_context)?;
+            self.changes.put_directory(entry, false)?;
+        }
+        let path = join(&destination, &one.name);
+        let mut entry = Entry { path: path.clone(), ..one.root.entry.clone() };
+        self.change(&mut entry, is_context)?;
+        if one.root.entry.is_directory() {
+            entry.kind = Kind::Directory { opaque: false };
+            self.changes.put_directory(entry, false)?;
+            return self.children(tree, one, &path, is_context, may_link);
+        }
+        self.changes.put(entry, tree, self.selections, one.root, may_link)
+    }
+
+    fn children(
+        &mut self,
+        tree: &Tree,
+        one: &Selected<'_>,
+        destination: &[u8],
+        is_context: bool,
+        may_link: bool,
+    ) -> Result<(), ExecuteError> {
+        for (name, found) in &one.below {
+            let mut entry = Entry { path: join(destination, name), ..found.entry.clone() };
+            self.change(&mut entry, is_context)?;
+            if entry.is_directory() {
+                entry.kind = Kind::Directory { opaque: false };
+                self.changes.put_directory(entry, true)?;
+            } else {
+                self.changes.put(entry, tree, self.selections, *found, may_link)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The destination as a directory, made if it is missing.
+    fn directory_destination(&mut self) -> Result<Vec<u8>, ExecuteError> {
+        let resolved = self.resolve()?;
+        if resolved.1 == Some(false) {
+            return Err(ExecuteError::NotADirectory { path: shown(&resolved.0) });
+        }
+        self.changes.ensure_directory(&resolved.0, self.new)?;
+        Ok(resolved.0)
+    }
+
+    /// Where a file of this name lands; its parent is made if it is missing.
+    fn file_destination(&mut self, name: &[u8]) -> Result<Vec<u8>, ExecuteError> {
+        let (path, is_directory) = self.resolve()?;
+        if is_directory == Some(true) || self.op.destination.ends_with('/') {
+            if is_directory == Some(false) {
+                return Err(ExecuteError::NotADirectory { path: shown(&path) });
+            }
+            self.changes.ensure_directory(&path, self.new)?;
+            return Ok(join(&path, name));
+        }
+        let parent = path.iter().rposition(|byte| *byte == b'/').map_or(&[][..], |end| &path[..end]);
+        self.changes.ensure_directory(parent, self.new)?;
+        Ok(path)
+    }
+
+    /// The destination with links followed, and whether it is a directory, if it exists.
+    fn resolve(&self) -> Result<(Vec<u8>, Option<bool>), ExecuteError> {
+        let resolved = self
+            .base
+            .resolve(self.op.destination.as_bytes(), true)
+            .map_err(|source| ExecuteError::Resolve { source })?;
+        let made = self.changes.is_directory(&resolved.path);
+        Ok((resolved.path, made.or(resolved.found.map(|found| found.entry.is_directory()))))
+    }
+
+    /// Gives an entry its new owner and mode.
+    fn change(&self, entry: &mut Entry, is_context: bool) -> Result<(), ExecuteError> {
+        if is_context {
+            (entry.uid, entry.gid) = (0, 0);
+        }
+        if let Some((uid, gid)) = self.owner {
+            (entry.uid, entry.gid) = (uid, gid);
+        }
+        if let Some(mode) = &self.op.mode
+            && !matches!(entry.kind, Kind::Symlink { .. })
+        {
+            entry.mode = mode::apply(mode, entry.mode, entry.is_directory())
+                .ok_or_else(|| ExecuteError::BadMode { mode: mode.clone() })?;
+        }
+        Ok(())
+    }
+
+    /// Unpacks an archive into the destination; false if the file is none.
+    fn unpack(&mut self, file: Box<dyn Read + Send>) -> Result<bool, ExecuteError> {
+        let read = |source| ExecuteError::Read { path: self.op.destination.clone(), source };
+        let Some(mut tar) = open_archive(file).map_err(read)? else { return Ok(false) };
+        let destination = self.directory_destination()?;
+        let options = ReadOptions { whiteouts: Whiteouts::Literal, ..ReadOptions::default() };
+        let mut sink = Unpacker { copier: self, destination, failure: None };
+        let result = read_layer(&mut tar, &options, &mut sink);
+        if let Some(failure) = sink.failure {
+            return Err(failure);
+        }
+        result.map_err(|source| ExecuteError::Layer { source })?;
+        Ok(true)
+    }
+}
+
+/// Puts the entries of an archive below a directory.
+struct Unpacker<'c, 'b, 'o> {
+    copier: &'c mut Copier<'b, 'o>,
+    destination: Vec<u8>,
+    failure: Option<ExecuteError>,
+}
+
+impl Unpacker<'_, '_, '_> {
+    fn put(&mut self, entry: &Entry, content: &mut dyn Read) -> Result<(), ExecuteError> {
+        let mut entry = Entry { path: join(&self.destination, &entry.path), ..entry.clone() };
+        self.copier.change(&mut entry, false)?;
+        let parent = entry.parent().to_vec();
+        let new = NewDirectory { uid: 0, gid: 0, ..self.copier.new };
+        self.copier.changes.ensure_directory(&parent, new)?;
+        if let Kind::Hardlink { target } = &mut entry.kind {
+            *target = join(&self.destination, target);
+        }
+        match entry.kind {
+            Kind::Directory { .. } if entry.path == self.destination => Ok(()),
+            Kind::Directory { .. } => self.copier.changes.put_directory(entry, true),
+            Kind::File { .. } => self.copier.changes.put_bytes(entry, content),
+            _ => self.copier.changes.put_other(entry),
+        }
+    }
+}
+
+impl LayerSink for Unpacker<'_, '_, '_> {
+    fn entry(&mut self, entry: &Entry, content: &mut dyn Read) -> Result<(), LayerError> {
+        if self.failure.is_none()
+            && let Err(failure) = self.put(entry, content)
+        {
+            self.failure = Some(failure);
+        }
+        Ok(())
+    }
+
+    fn opaque(&mut self, _directory: &[u8]) -> Result<(), LayerError> {
+        Ok(())
+    }
+}
+
+fn join(directory: &[u8], name: &[u8]) -> Vec<u8> {
+    match (directory.is_empty(), name.is_empty()) {
+        (true, _) => name.to_vec(),
+        (_, true) => directory.to_vec(),
+        _ => [directory, b"/", name].concat(),
+    }
+}

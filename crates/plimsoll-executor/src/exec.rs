@@ -1,0 +1,413 @@
+//! RUN: a command in the sandbox, over a stack of layers, into a new one.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs::File;
+use std::io;
+use std::ops::ControlFlow;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use plimsoll_graph::{CacheSharing, ExecOp, MountKind, NetworkMode, SecurityMode};
+use plimsoll_layer::{ChainIndex, Found, Kind, LayerIndex, Owners, ScanOptions, scan_upper};
+use plimsoll_sandbox::{ExitStatus, MountSource, Network, OwnerTable, Security, Stdio, Step, StepMount};
+use plimsoll_solver::{Cancel, EventSink, Stream};
+use plimsoll_store::{CacheMount, LayerDraft, LayerId, Sharing, Store};
+use rustix::event::{PollFd, PollFlags, poll};
+
+use crate::changeset::Changeset;
+use crate::error::ExecuteError;
+use crate::log::{Log, Mask};
+use crate::owner::{Identity, identity};
+use crate::settings::Settings;
+use crate::stubs::Stubs;
+use crate::tree::Tree;
+
+/// The host name that commands see.
+const HOSTNAME: &str = "buildkitsandbox";
+/// Where a bundle of certificates appears; the path is in no image, because a mount leaves nothing behind.
+const CA_BUNDLE: &str = "/run/plimsoll/ca-certificates.crt";
+/// Variables by which programs are told of a bundle of certificates.
+const CA_VARIABLES: [&str; 9] = [
+    "SSL_CERT_FILE",
+    "CURL_CA_BUNDLE",
+    "REQUESTS_CA_BUNDLE",
+    "PIP_CERT",
+    "NODE_EXTRA_CA_CERTS",
+    "GIT_SSL_CAINFO",
+    "CARGO_HTTP_CAINFO",
+    "AWS_CA_BUNDLE",
+    "NIX_SSL_CERT_FILE",
+];
+
+/// One command with everything it needs.
+pub(crate) struct Command<'a> {
+    pub(crate) op: &'a ExecOp,
+    pub(crate) settings: &'a Settings,
+    pub(crate) store: &'a Store,
+    /// The layers below, bottom first, all unpacked.
+    pub(crate) base: &'a ChainIndex,
+    pub(crate) chain: &'a [LayerId],
+    /// For each mount that has an input: that input's files.
+    pub(crate) inputs: &'a BTreeMap<usize, MountInput<'a>>,
+    /// Cache mounts, held for as long as the command runs, in the order of the op's mounts.
+    pub(crate) caches: &'a BTreeMap<usize, CacheMount>,
+    pub(crate) secrets: &'a BTreeMap<String, Vec<u8>>,
+    pub(crate) vertex: usize,
+    pub(crate) events: &'a dyn EventSink,
+    pub(crate) log: PathBuf,
+    pub(crate) cancel: &'a Cancel,
+}
+
+/// What a bind mount shows.
+pub(crate) enum MountInput<'a> {
+    /// A path in a directory of the caller's. What the ignore file hides must not be seen: the files are copied.
+    Context(&'a Tree),
+    /// A path in a stack of unpacked layers, bottom first.
+    Layers { chain: &'a [LayerId], index: &'a ChainIndex },
+}
+
+/// Locks the cache mounts of a step, always in the order of their ids, so that two steps never wait for each other.
+pub(crate) fn cache_mounts(
+    op: &ExecOp,
+    store: &Store,
+    owners: Owners,
+    cancel: &Cancel,
+    fill: &mut dyn FnMut(usize, &Path) -> Result<(), ExecuteError>,
+) -> Result<BTreeMap<usize, CacheMount>, ExecuteError> {
+    let mut wanted: Vec<(usize, &str, Sharing, (u32, u32, u32))> = op
+        .mounts
+        .iter()
+        .enumerate()
+        .filter_map(|(place, mount)| match &mount.kind {
+            MountKind::Cache { id, sharing, mode, uid, gid, .. } => {
+                let sharing = match sharing {
+                    CacheSharing::Shared => Sharing::Shared,
+                    CacheSharing::Private => Sharing::Private,
+                    CacheSharing::Locked => Sharing::Locked,
+                };
+                Some((place, id.as_str(), sharing, (*mode, *uid, *gid)))
+            }
+            _ => None,
+        })
+        .collect();
+    wanted.sort_unstable_by_key(|(place, id, ..)| (*id, *place));
+    let mut mounts = BTreeMap::new();
+    for (place, id, sharing, (mode, uid, gid)) in wanted {
+        let mut wait = |_| if cancel.is_raised() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+        let mut failure = None;
+        let mut fill = |path: &Path| {
+            if let Err(error) = fill(place, path) {
+                failure = Some(error);
+                return Err(io::Error::other("the cache mount could not be filled"));
+            }
+            use rustix::fs::{Gid, Mode, Uid, chmod, chown};
+            match owners {
+                Owners::Real => chown(path, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))?,
+                Owners::Recorded => {}
+            }
+            Ok(chmod(path, Mode::from_raw_mode(mode))?)
+        };
+        let mount = store.cache_mount(id, sharing, &mut wait, &mut fill);
+        if let Some(failure) = failure {
+            return Err(failure);
+        }
+        mounts.insert(place, mount?);
+    }
+    Ok(mounts)
+}
+
+/// Runs the command; gives the index of what it left in the draft.
+pub(crate) fn run(command: &Command<'_>, draft: &LayerDraft) -> Result<LayerIndex, ExecuteError> {
+    let user = identity(command.base, &command.op.user)?;
+    let scratch = command.store.temporary_directory()?;
+    let step = step(command, draft, &user, &scratch)?;
+    let secrets = command.op.mounts.iter().filter_map(|mount| match &mount.kind {
+        MountKind::Secret { id, .. } => command.secrets.get(id).map(Vec::as_slice),
+        _ => None,
+    });
+    let log = Log::create(&command.log, command.vertex, command.events, Mask::new(secrets))
+        .map_err(|source| ExecuteError::Write { path: command.log.clone(), source })?;
+    let outcome = run_step(&step, &log, command.cancel);
+    let (tail, path) =
+        log.finish().map_err(|source| ExecuteError::Write { path: command.log.clone(), source })?;
+    let (status, owners) = outcome?;
+    if command.cancel.is_raised() {
+        return Err(ExecuteError::Cancelled);
+    }
+    if !status.success() {
+        let command = command.op.args.join(" ");
+        return Err(ExecuteError::Failed { command, status, tail, log: path });
+    }
+    let index = scan(command, draft, &owners)?;
+    // Only what a mount wrote is in there; a failure to remove it costs space until this process ends.
+    let _left_for_the_sweep = std::fs::remove_dir_all(&scratch);
+    Ok(index)
+}
+
+fn scan(command: &Command<'_>, draft: &LayerDraft, owners: &OwnerTable) -> Result<LayerIndex, ExecuteError> {
+    use std::os::unix::ffi::OsStrExt;
+    let side = owners
+        .owners
+        .iter()
+        .map(|(path, owner)| (path.as_os_str().as_bytes().to_vec(), *owner))
+        .collect::<BTreeMap<_, _>>();
+    let options = ScanOptions {
+        xattr_namespace: command.settings.xattr_namespace,
+        owners: command.settings.owners,
+        base: Some(command.base),
+        side_owners: Some(&side),
+    };
+    scan_upper(&draft.fs(), &options).map_err(|source| ExecuteError::Layer { source })
+}
+
+fn run_step(step: &Step, log: &Log<'_>, cancel: &Cancel) -> Result<(ExitStatus, OwnerTable), ExecuteError> {
+    let pipe = || rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC);
+    let failed = |source: rustix::io::Errno| ExecuteError::Read {
+        path: "the command's output".to_owned(),
+        source: source.into(),
+    };
+    let (stdout, stdout_writer) = pipe().map_err(failed)?;
+    let (stderr, stderr_writer) = pipe().map_err(failed)?;
+    let null = File::open("/dev/null")
+        .map_err(|source| ExecuteError::Read { path: "/dev/null".to_owned(), source })?;
+    std::thread::scope(|scope| {
+        let pump = |output: OwnedFd, stream| scope.spawn(move || log.pump(output, stream));
+        let pumps = [pump(stdout, Stream::Stdout), pump(stderr, Stream::Stderr)];
+        let stdio = Stdio { stdin: null.into(), stdout: stdout_writer, stderr: stderr_writer };
+        let child = step.spawn(stdio).map_err(|source| ExecuteError::Sandbox { source });
+        let outcome = child.and_then(|mut child| {
+            let mut ready =
+                [PollFd::from_borrowed_fd(child.pidfd(), PollFlags::IN), PollFd::new(cancel, PollFlags::IN)];
+            while let Err(rustix::io::Errno::INTR) = poll(&mut ready, None) {}
+            if cancel.as_fd_is_ready(&ready[1]) {
+                child.kill();
+            }
+            let status = child.wait().map_err(|source| ExecuteError::Sandbox { source })?;
+            let owners = child.owners().map_err(|source| ExecuteError::Sandbox { source })?;
+            Ok((status, owners))
+        });
+        for pump in pumps {
+            let pumped = pump.join().expect("a thread that reads a log does not panic");
+            pumped.map_err(|source| ExecuteError::Read { path: "the command's output".to_owned(), source })?;
+        }
+        outcome
+    })
+}
+
+/// Whether a polled flag was the reason to wake.
+trait Ready {
+    fn as_fd_is_ready(&self, polled: &PollFd<'_>) -> bool;
+}
+
+impl Ready for Cancel {
+    fn as_fd_is_ready(&self, polled: &PollFd<'_>) -> bool {
+        debug_assert_eq!(
+            std::os::fd::AsRawFd::as_raw_fd(&polled.as_fd()),
+            std::os::fd::AsRawFd::as_raw_fd(&self.as_fd())
+        );
+        polled.revents().contains(PollFlags::IN)
+    }
+}
+
+fn step(
+    command: &Command<'_>,
+    draft: &LayerDraft,
+    user: &Identity,
+    scratch: &Path,
+) -> Result<Step, ExecuteError> {
+    let (op, settings) = (command.op, command.settings);
+    let stub_directory = scratch.join("stubs");
+    make(&stub_directory)?;
+    let mut stubs = Stubs::new(command.base, &stub_directory, settings.owners);
+    for directory in ["/dev", "/proc", "/sys", op.cwd.as_str()] {
+        stubs.mount_point(directory, true)?;
+    }
+    let mut mounts = vec![
+        data(&mut stubs, "/etc/resolv.conf", &settings.resolv_conf, 0o644)?,
+        data(&mut stubs, "/etc/hosts", &settings.hosts(), 0o644)?,
+    ];
+    if let Some(bundle) = &settings.ca_bundle {
+        mounts.push(StepMount { read_only: true, ..data(&mut stubs, CA_BUNDLE, bundle, 0o444)? });
+    }
+    for file in &op.files {
+        mounts.push(data(&mut stubs, &file.path, file.text.as_bytes(), file.mode)?);
+    }
+    let mut environment: Vec<(String, Vec<u8>)> =
+        op.env.iter().chain(&op.proxy_env).map(|(k, v)| (k.clone(), v.clone().into_bytes())).collect();
+    for (place, mount) in op.mounts.iter().enumerate() {
+        if let MountKind::Secret { id, variable: Some(variable), .. } = &mount.kind
+            && let Some(value) = command.secrets.get(id)
+        {
+            environment.push((variable.clone(), value.clone()));
+        }
+        if !mount.target.is_empty()
+            && let Some(step_mount) = step_mount(command, place, &mut stubs, scratch)?
+        {
+            mounts.push(step_mount);
+        }
+    }
+    let mut default = |name: &str, value: &str| {
+        if !environment.iter().any(|(key, _)| key == name) {
+            environment.push((name.to_owned(), value.as_bytes().to_vec()));
+        }
+    };
+    default("HOME", &user.home);
+    if settings.ca_bundle.is_some() {
+        CA_VARIABLES.iter().for_each(|name| default(name, CA_BUNDLE));
+    }
+    let stubs = stubs.finish()?;
+    let lowers = command.chain.iter().rev().map(|layer| command.store.layer_fs(layer));
+    let mut lowers: Vec<PathBuf> = stubs.into_iter().chain(lowers).collect();
+    if lowers.is_empty() {
+        // An overlay needs a lower directory, and an image from scratch has none.
+        lowers.push(stub_directory);
+    }
+    Ok(Step {
+        lowers,
+        upper: draft.fs(),
+        work: draft.work(),
+        mounts,
+        argv: op.args.iter().map(OsString::from).collect(),
+        env: environment.into_iter().map(|(key, value)| (key.into(), os(value))).collect(),
+        cwd: resolved(command.base, &op.cwd)?,
+        uid: user.uid,
+        gid: user.gid,
+        groups: user.groups.clone(),
+        hostname: op.hostname.clone().unwrap_or_else(|| HOSTNAME.to_owned()),
+        network: if op.network == NetworkMode::None { Network::None } else { Network::Host },
+        security: match op.security {
+            SecurityMode::Sandbox => Security::Sandbox,
+            SecurityMode::Insecure => Security::Insecure,
+        },
+        no_new_privileges: settings.no_new_privileges,
+        shm_size: Step::DEFAULT_SHM_SIZE,
+        identity: settings.identity,
+    })
+}
+
+fn step_mount(
+    command: &Command<'_>,
+    place: usize,
+    stubs: &mut Stubs<'_>,
+    scratch: &Path,
+) -> Result<Option<StepMount>, ExecuteError> {
+    let mount = &command.op.mounts[place];
+    let target = mount.target.as_str();
+    let (source, is_directory, read_only) = match &mount.kind {
+        MountKind::Bind { source, read_write, .. } => {
+            let input = command.inputs.get(&place).expect("every bind mount has its input");
+            let (source, is_directory) = bind(command, input, source, &scratch.join(format!("bind-{place}")))?;
+            (source, is_directory, !read_write)
+        }
+        MountKind::Cache { read_only, .. } => {
+            let cache = command.caches.get(&place).expect("every cache mount is held");
+            (MountSource::Bind(cache.directory().to_owned()), true, *read_only)
+        }
+        MountKind::Tmpfs { size } => (MountSource::Tmpfs { size: *size, mode: 0o1777 }, true, false),
+        MountKind::Secret { id, mode, uid, gid, required, .. } => match command.secrets.get(id) {
+            Some(value) => {
+                let source =
+                    MountSource::Data { bytes: value.clone(), mode: *mode, uid: *uid, gid: *gid };
+                (source, false, true)
+            }
+            None if *required => return Err(ExecuteError::SecretMissing { id: id.clone() }),
+            None => return Ok(None),
+        },
+        MountKind::Ssh { id, required, .. } => match command.settings.ssh_sockets.get(id) {
+            Some(socket) => (MountSource::Socket(socket.clone()), false, false),
+            None if *required => return Err(ExecuteError::SshMissing { id: id.clone() }),
+            None => return Ok(None),
+        },
+    };
+    let target = stubs.mount_point(target, is_directory)?;
+    Ok(Some(StepMount { source, target, read_only }))
+}
+
+/// The source of a bind mount, and whether it is a directory.
+fn bind(
+    command: &Command<'_>,
+    input: &MountInput<'_>,
+    source: &str,
+    scratch: &Path,
+) -> Result<(MountSource, bool), ExecuteError> {
+    let missing = || ExecuteError::SourceMissing { path: source.to_owned() };
+    let resolve = |index: &ChainIndex| -> Result<(Vec<u8>, bool), ExecuteError> {
+        let resolved =
+            index.resolve(source.as_bytes(), true).map_err(|source| ExecuteError::Resolve { source })?;
+        let found = resolved.found.ok_or_else(missing)?;
+        Ok((resolved.path, found.entry.is_directory()))
+    };
+    make(scratch)?;
+    let (upper, work) = (scratch.join("upper"), scratch.join("work"));
+    make(&upper)?;
+    make(&work)?;
+    match input {
+        MountInput::Layers { chain, index } => {
+            let (path, is_directory) = resolve(index)?;
+            let mut lowers: Vec<_> = chain.iter().rev().map(|layer| command.store.layer_fs(layer)).collect();
+            if lowers.is_empty() {
+                let empty = scratch.join("empty");
+                make(&empty)?;
+                lowers.push(empty);
+            }
+            let path = Path::new("/").join(os(path));
+            Ok((MountSource::Overlay { lowers, upper, work, path }, is_directory))
+        }
+        MountInput::Context(tree) => {
+            let (path, is_directory) = resolve(&tree.index)?;
+            let copy = scratch.join("copy");
+            make(&copy)?;
+            let threads = command.settings.threads;
+            copy_context(tree, &path, copy.clone(), command.settings.owners, threads)?;
+            let path = Path::new("/").join(os(path));
+            Ok((MountSource::Overlay { lowers: vec![copy], upper, work, path }, is_directory))
+        }
+    }
+}
+
+/// Copies one path of a context, with everything below it, to where a step may see it.
+fn copy_context(
+    tree: &Tree,
+    path: &[u8],
+    directory: PathBuf,
+    owners: Owners,
+    threads: std::num::NonZeroUsize,
+) -> Result<(), ExecuteError> {
+    let nothing = ChainIndex::default();
+    let mut changes = Changeset::new(&nothing, directory, owners, std::collections::BTreeSet::new());
+    let mut put = |found: Found<'_>| {
+        let entry = plimsoll_layer::Entry { uid: 0, gid: 0, ..found.entry.clone() };
+        if entry.is_directory() {
+            return changes.put_directory(entry, true);
+        }
+        changes.put(entry, tree, 0, found, false)
+    };
+    let parents = (0..path.len()).filter(|place| path[*place] == b'/').map(|end| &path[..end]);
+    for parent in parents.chain([path]).filter(|path| !path.is_empty()) {
+        tree.index.lookup(parent).map_or(Ok(()), &mut put)?;
+    }
+    if tree.index.lookup(path).is_none_or(|found| matches!(found.entry.kind, Kind::Directory { .. })) {
+        tree.index.walk(path).into_iter().try_for_each(&mut put)?;
+    }
+    changes.finish(threads).map(drop)
+}
+
+fn data(stubs: &mut Stubs<'_>, target: &str, bytes: &[u8], mode: u32) -> Result<StepMount, ExecuteError> {
+    let target = stubs.mount_point(target, false)?;
+    let source = MountSource::Data { bytes: bytes.to_vec(), mode, uid: 0, gid: 0 };
+    Ok(StepMount { source, target, read_only: false })
+}
+
+fn resolved(base: &ChainIndex, path: &str) -> Result<PathBuf, ExecuteError> {
+    let resolved = base.resolve(path.as_bytes(), true).map_err(|source| ExecuteError::Resolve { source })?;
+    Ok(Path::new("/").join(os(resolved.path)))
+}
+
+fn make(path: &Path) -> Result<(), ExecuteError> {
+    std::fs::create_dir(path).map_err(|source| ExecuteError::Write { path: path.to_owned(), source })
+}
+
+fn os(bytes: Vec<u8>) -> OsString {
+    std::os::unix::ffi::OsStringExt::from_vec(bytes)
+}

@@ -1,0 +1,258 @@
+//! Which files a COPY, an ADD or a bind mount takes from a tree, and the digest of just those.
+//!
+//! Symbolic links in the named path are followed inside the tree's root, links further down are kept as links.
+//! A wildcard never crosses a `/`. A literal path that is not there is an error; a wildcard that matches nothing
+//! is none.
+
+use std::collections::BTreeMap;
+
+use plimsoll_dockerfile::glob;
+use plimsoll_dockerfile::ignore::IgnoreFile;
+use plimsoll_layer::{Found, Kind, SelectionItem, SelectionOwners, selection_digest};
+use plimsoll_oci::{Digest, Hasher};
+
+use crate::error::ExecuteError;
+use crate::tree::Tree;
+
+/// What one source pattern names.
+pub(crate) struct Selected<'t> {
+    /// Where it lands below the destination: its last component, or its whole path with `--parents`.
+    pub(crate) name: Vec<u8>,
+    /// The file or directory itself, links followed.
+    pub(crate) root: Found<'t>,
+    /// With `--parents`: the directories above it, outermost first, with where they land.
+    pub(crate) above: Vec<(Vec<u8>, Found<'t>)>,
+    /// Everything below a directory, sorted, with its path relative to the directory.
+    pub(crate) below: Vec<(Vec<u8>, Found<'t>)>,
+}
+
+/// How to select.
+#[derive(Clone, Copy)]
+pub(crate) struct Rules<'a> {
+    /// Patterns of what is left out.
+    pub(crate) exclude: &'a [String],
+    /// Keep parent directories.
+    pub(crate) parents: bool,
+}
+
+/// Everything that a pattern selects, in the order of its paths.
+pub(crate) fn select<'t>(
+    tree: &'t Tree,
+    pattern: &str,
+    rules: Rules<'_>,
+) -> Result<Vec<Selected<'t>>, ExecuteError> {
+    let (pivot, components) = split_pattern(pattern);
+    let has_wildcard = components.iter().any(|component| is_wildcard(component));
+    let mut paths = vec![Vec::new()];
+    for component in &components {
+        let mut next = Vec::new();
+        for path in &paths {
+            if is_wildcard(component) {
+                expand(tree, path, component, rules.parents, &mut next)?;
+            } else {
+                next.push(join(path, &unescape(component)));
+            }
+        }
+        paths = next;
+    }
+    paths.sort_unstable();
+    paths.dedup();
+    let ignore = exclusions(rules.exclude)?;
+    let mut selected = Vec::new();
+    for path in paths {
+        let resolved = tree.index.resolve(&path, true).map_err(|source| ExecuteError::Resolve { source })?;
+        let Some(root) = resolved.found else {
+            if has_wildcard {
+                continue;
+            }
+            return Err(ExecuteError::SourceMissing { path: pattern.to_owned() });
+        };
+        if ignore.as_ref().is_some_and(|ignore| excluded(ignore, &path)) {
+            continue;
+        }
+        selected.push(one(tree, &path, root, &resolved.path, pivot, rules, ignore.as_ref()));
+    }
+    Ok(selected)
+}
+
+fn one<'t>(
+    tree: &'t Tree,
+    path: &[u8],
+    root: Found<'t>,
+    resolved: &[u8],
+    pivot: usize,
+    rules: Rules<'_>,
+    ignore: Option<&IgnoreFile>,
+) -> Selected<'t> {
+    let relative = |found: &Found<'t>| {
+        let rest = found.entry.path.strip_prefix(resolved).unwrap_or(&found.entry.path);
+        rest.strip_prefix(b"/").unwrap_or(rest).to_vec()
+    };
+    let below = if root.entry.is_directory() {
+        tree.index
+            .walk(resolved)
+            .into_iter()
+            .map(|found| (relative(&found), found))
+            .filter(|(rest, _)| {
+                ignore.is_none_or(|ignore| {
+                    !excluded(ignore, rest)
+                        && !excluded(ignore, &join(path, rest))
+                })
+            })
+            .collect()
+    } else {
+        Vec::new()
+    };
+    let components: Vec<&[u8]> = path.split(|byte| *byte == b'/').filter(|part| !part.is_empty()).collect();
+    if !rules.parents {
+        let name = components.last().map(|name| name.to_vec()).unwrap_or_default();
+        return Selected { name, root, above: Vec::new(), below };
+    }
+    let kept = &components[pivot.min(components.len())..];
+    let above = (1..kept.len())
+        .filter_map(|depth| {
+            let source = components[..components.len() - kept.len() + depth].join(&b'/');
+            let found = tree.index.resolve(&source, true).ok()?.found?;
+            Some((kept[..depth].join(&b'/'), found))
+        })
+        .collect();
+    Selected { name: kept.join(&b'/'), root, above, below }
+}
+
+/// The components of a pattern, and how many of them stand before the pivot `/./`.
+fn split_pattern(pattern: &str) -> (usize, Vec<String>) {
+    let (before, after) = pattern.split_once("/./").unwrap_or(("", pattern));
+    let clean = |text: &str| {
+        let mut parts: Vec<String> = Vec::new();
+        for part in text.split('/') {
+            match part {
+                "" | "." => {}
+                // What climbs out of the root stays in it.
+                ".." => drop(parts.pop()),
+                part => parts.push(part.to_owned()),
+            }
+        }
+        parts
+    };
+    let mut components = clean(before);
+    let pivot = components.len();
+    components.extend(clean(after));
+    (pivot, components)
+}
+
+fn is_wildcard(component: &str) -> bool {
+    let mut escaped = false;
+    component.chars().any(|c| match c {
+        _ if escaped => {
+            escaped = false;
+            false
+        }
+        '\\' => {
+            escaped = true;
+            false
+        }
+        c => matches!(c, '*' | '?' | '['),
+    })
+}
+
+fn unescape(component: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(component.len());
+    let mut bytes = component.bytes();
+    while let Some(byte) = bytes.next() {
+        out.push(if byte == b'\\' { bytes.next().unwrap_or(byte) } else { byte });
+    }
+    out
+}
+
+fn expand(
+    tree: &Tree,
+    directory: &[u8],
+    component: &str,
+    deep: bool,
+    out: &mut Vec<Vec<u8>>,
+) -> Result<(), ExecuteError> {
+    let resolved = tree.index.resolve(directory, true).map_err(|source| ExecuteError::Resolve { source })?;
+    if !resolved.found.is_some_and(|found| found.entry.is_directory()) {
+        return Ok(());
+    }
+    if deep && component == "**" {
+        out.push(directory.to_vec());
+        for found in tree.index.walk(&resolved.path) {
+            if found.entry.is_directory() {
+                let rest = found.entry.path.strip_prefix(resolved.path.as_slice()).unwrap_or(&found.entry.path);
+                out.push(join(directory, rest.strip_prefix(b"/").unwrap_or(rest)));
+            }
+        }
+        return Ok(());
+    }
+    for child in tree.index.children(&resolved.path) {
+        let matches = glob::matches(component, child.name)
+            .map_err(|_| ExecuteError::BadPattern { pattern: component.to_owned() })?;
+        if matches {
+            out.push(join(directory, child.name));
+        }
+    }
+    Ok(())
+}
+
+fn join(directory: &[u8], name: &[u8]) -> Vec<u8> {
+    match (directory.is_empty(), name.is_empty()) {
+        (true, _) => name.to_vec(),
+        (_, true) => directory.to_vec(),
+        _ => [directory, b"/", name].concat(),
+    }
+}
+
+fn exclusions(patterns: &[String]) -> Result<Option<IgnoreFile>, ExecuteError> {
+    if patterns.is_empty() {
+        return Ok(None);
+    }
+    IgnoreFile::from_patterns(patterns.iter().map(String::as_str))
+        .map(Some)
+        .map_err(|_| ExecuteError::BadPattern { pattern: patterns.join(", ") })
+}
+
+fn excluded(ignore: &IgnoreFile, path: &[u8]) -> bool {
+    ignore.matches(path).ignored
+}
+
+/// The digest of what was selected: names, types, modes, owners (as `owners` says), links and bytes; never times.
+pub(crate) fn digest(
+    selected: &[Selected<'_>],
+    owners: SelectionOwners,
+    content: &dyn Fn(Found<'_>) -> Result<Digest, ExecuteError>,
+) -> Result<Digest, ExecuteError> {
+    let mut hasher = Hasher::new();
+    for one in selected {
+        let mut groups: BTreeMap<(usize, Vec<u8>), u64> = BTreeMap::new();
+        let root = [(Vec::new(), one.root)];
+        let mut items = Vec::new();
+        for (path, found) in one.above.iter().chain(&root).chain(&one.below) {
+            let (group_key, is_file) = match &found.entry.kind {
+                Kind::File { .. } => ((found.layer, found.entry.path.clone()), true),
+                Kind::Hardlink { target } => ((found.layer, target.clone()), true),
+                _ => ((0, Vec::new()), false),
+            };
+            let digest = if is_file { Some(content(*found)?) } else { None };
+            if is_file {
+                *groups.entry(group_key.clone()).or_default() += 1;
+            }
+            items.push((path, found.entry, digest, is_file.then_some(group_key)));
+        }
+        // Only names that share an inode within the selection are a group; numbers follow the sorted paths.
+        let shared: BTreeMap<_, u64> =
+            groups.into_iter().filter(|(_, names)| *names > 1).map(|(key, _)| key).zip(0..).collect();
+        let digest = selection_digest(
+            owners,
+            items.iter().map(|(path, entry, content, key)| SelectionItem {
+                path,
+                entry,
+                content: *content,
+                link_group: key.as_ref().and_then(|key| shared.get(key).copied()),
+            }),
+        );
+        hasher.field(&one.name);
+        hasher.field(digest.as_bytes());
+    }
+    Ok(hasher.finish())
+}

@@ -1,0 +1,158 @@
+//! The flags of `plimsoll build`, with Docker's names.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use anyhow::{Context as _, Result, bail};
+use plimsoll_oci::{Platform, Reference};
+
+use super::BuildArgs;
+use super::outputs::Output;
+use crate::progress::Mode;
+use crate::variables;
+
+/// Build an image from a Dockerfile
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The build context: a directory, or `-` for a Dockerfile on standard input without a context
+    #[arg(value_name = "CONTEXT")]
+    pub(crate) context: PathBuf,
+    /// The Dockerfile, or `-` for standard input [default: CONTEXT/Dockerfile]
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// Name the image (several times for several names)
+    #[arg(short, long = "tag", value_name = "NAME[:TAG]")]
+    pub(crate) tags: Vec<String>,
+    /// Set a build argument; without a value it is taken from the environment
+    #[arg(long = "build-arg", value_name = "NAME[=VALUE]")]
+    pub(crate) build_arg: Vec<String>,
+    /// Build this stage instead of the last one
+    #[arg(long, value_name = "STAGE")]
+    pub(crate) target: Option<String>,
+    /// Run every step again
+    #[arg(long)]
+    pub(crate) no_cache: bool,
+    /// Ask again what the names of base images stand for
+    #[arg(long)]
+    pub(crate) pull: bool,
+    /// The platform of the image
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]", value_parser = one_platform)]
+    pub(crate) platform: Option<Platform>,
+    /// Give a secret to steps that mount it
+    #[arg(long = "secret", value_name = "id=ID[,src=FILE|,env=NAME]")]
+    pub(crate) secrets: Vec<String>,
+    /// Give the socket of an ssh agent to steps that mount it
+    #[arg(long, value_name = "default|ID[=SOCKET]")]
+    pub(crate) ssh: Vec<String>,
+    /// A named context: a directory, `docker-image://NAME` or `debian://…`; replaces images of that name
+    #[arg(long = "build-context", value_name = "NAME=VALUE")]
+    pub(crate) build_contexts: Vec<String>,
+    /// Set a label
+    #[arg(long = "label", value_name = "NAME=VALUE")]
+    pub(crate) label: Vec<String>,
+    /// Add a line to /etc/hosts in steps
+    #[arg(long = "add-host", value_name = "HOST:IP")]
+    pub(crate) add_hosts: Vec<String>,
+    /// The network of steps: default, host or none
+    #[arg(long, value_name = "MODE", default_value = "default")]
+    pub(crate) network: String,
+    /// Allow steps to ask for more: network.host, security.insecure
+    #[arg(long, value_name = "ENTITLEMENT")]
+    pub(crate) allow: Vec<String>,
+    /// How to show progress
+    #[arg(long, value_enum, default_value_t = Mode::Auto)]
+    pub(crate) progress: Mode,
+    /// Print the image's digest and nothing else
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    /// Where the result goes: type=image|oci|docker|registry|local|tar[,dest=PATH][,name=NAME][,push=true]
+    #[arg(short, long = "output", value_name = "SPEC")]
+    pub(crate) outputs: Vec<String>,
+    /// Push the image to the registry of its names
+    #[arg(long)]
+    pub(crate) push: bool,
+    /// Keep the image in the store (this is what happens anyway)
+    #[arg(long)]
+    pub(crate) load: bool,
+    /// Write the image's digest into this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) iidfile: Option<PathBuf>,
+    /// Write what is known of the result into this file, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) metadata_file: Option<PathBuf>,
+    /// Let steps and registries trust these certificates too; nothing of it stays in the image
+    #[arg(long, value_name = "FILE", env = variables::CA_CERTS, hide_env_values = true)]
+    pub(crate) ca_certs: Option<PathBuf>,
+}
+
+/// `--platform` takes one platform.
+fn one_platform(text: &str) -> Result<Platform, String> {
+    if text.contains(',') {
+        return Err("several platforms in one build are not supported; build one after the other".to_owned());
+    }
+    text.parse().map_err(|error: plimsoll_oci::PlatformError| error.to_string())
+}
+
+impl Args {
+    /// Whether standard input is needed.
+    pub(crate) fn reads_stdin(&self) -> bool {
+        self.context.as_os_str() == "-" || self.file.as_ref().is_some_and(|file| file.as_os_str() == "-")
+    }
+
+    /// `--build-arg` by name.
+    pub(crate) fn build_args(&self) -> Result<BuildArgs> {
+        let mut values = BuildArgs::new();
+        for argument in &self.build_arg {
+            match argument.split_once('=') {
+                Some(("", _)) => bail!("`--build-arg {argument}` has no name; write it as `NAME=VALUE`"),
+                Some((name, value)) => drop(values.insert(name.to_owned(), value.to_owned())),
+                None => {
+                    if let Ok(value) = std::env::var(argument) {
+                        values.insert(argument.clone(), value);
+                    }
+                }
+            }
+        }
+        Ok(values)
+    }
+
+    /// `--label` in order.
+    pub(crate) fn labels(&self) -> Vec<(String, String)> {
+        let split = |label: &String| {
+            let (name, value) = label.split_once('=').unwrap_or((label, ""));
+            (name.to_owned(), value.to_owned())
+        };
+        self.label.iter().map(split).collect()
+    }
+
+    /// `--add-host` in order: `host:ip` or `host=ip`; an IPv6 address may stand in brackets.
+    pub(crate) fn extra_hosts(&self) -> Result<Vec<(String, String)>> {
+        let mut hosts = Vec::new();
+        for entry in &self.add_hosts {
+            let split = entry.split_once('=').or_else(|| entry.split_once(':'));
+            let (name, address) =
+                split.with_context(|| format!("`--add-host {entry}` is not of the form `HOST:IP`"))?;
+            let address = address.trim_start_matches('[').trim_end_matches(']');
+            if address.parse::<std::net::IpAddr>().is_err() {
+                bail!("`--add-host {entry}`: `{address}` is not an IP address");
+            }
+            hosts.push((name.to_owned(), address.to_owned()));
+        }
+        Ok(hosts)
+    }
+
+    /// Names of the image, made whole: those of `--tag` and of outputs.
+    pub(crate) fn references(&self, outputs: &[Output]) -> Result<Vec<String>> {
+        let names = self.tags.iter().chain(outputs.iter().flat_map(Output::names));
+        let mut references = Vec::new();
+        for name in names {
+            let reference = Reference::from_str(name)?;
+            if reference.digest().is_some() {
+                bail!("`{name}` names a digest; an image is named by a tag, its digest comes from its bytes");
+            }
+            references.push(reference.to_string());
+        }
+        references.dedup();
+        Ok(references)
+    }
+}

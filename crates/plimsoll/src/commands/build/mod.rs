@@ -1,0 +1,238 @@
+//! `plimsoll build`: from a Dockerfile to an image, and to wherever it goes.
+
+mod args;
+mod context;
+mod outputs;
+mod secrets;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, bail};
+use plimsoll_build::{BuildError, BuildRequest, BuildResult, Builder};
+use plimsoll_diagnostics::render;
+use plimsoll_graph::NetworkMode;
+use plimsoll_layer::Compression;
+use plimsoll_solver::{Cancel, EVENT_SCHEMA, EventKind, EventSink};
+use plimsoll_store::BuildStatus;
+
+pub(crate) use args::Args;
+
+use crate::environment::{GlobalArgs, Host};
+use crate::exit;
+use crate::namespace::{NeedsCopy, Standing};
+use crate::progress::{Display, DisplayOptions, Mode, Summary};
+use crate::variables;
+
+use context::Inputs;
+use outputs::Output;
+
+pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Result<u8> {
+    let started = Instant::now();
+    let outputs = outputs::parse(args)?;
+    // What comes on standard input can be read once only: by the process that will use it.
+    if !standing.may_run && (args.reads_stdin() || outputs.iter().any(Output::needs_layers)) {
+        return Err(NeedsCopy.into());
+    }
+    let host = Host::open(global, standing)?;
+    let inputs = Inputs::read(args)?;
+    let request = request(args, &host, inputs, &outputs)?;
+    let color = !variables::no_color();
+    let mode = if args.quiet { Mode::Quiet } else { args.progress };
+    // Outside of the namespace nothing is shown until it is clear that this process can finish by itself.
+    let display = Display::new(mode, DisplayOptions { color, is_ci: variables::is_ci() });
+    let buffer = (!host.standing.may_run).then(|| Arc::new(Buffer::default()));
+    let sink: Arc<dyn EventSink> = match &buffer {
+        Some(buffer) => Arc::clone(buffer) as Arc<dyn EventSink>,
+        None => display.sink(),
+    };
+    let cancel = Cancel::new()?;
+    crate::interrupt::watch(&cancel)?;
+    sink.send(EventKind::Started { schema: EVENT_SCHEMA, build: request.id.to_string() });
+    let ca_bundle = host.ca_bundle(args.ca_certs.as_deref())?;
+    let environment = host.build_environment(ca_bundle, Arc::clone(&sink), cancel.clone())?;
+    let builder = Builder { environment };
+    let built = builder.build(&request);
+    if matches!(built, Err(BuildError::NeedsNamespace)) && !host.standing.may_run {
+        host.store.finish_build(&request.id, BuildStatus::Interrupted)?;
+        return Err(NeedsCopy.into());
+    }
+    if let Some(buffer) = buffer {
+        buffer.replay(&display.sink());
+    }
+    let outcome = built.map_err(anyhow::Error::from).and_then(|result| {
+        let notes = outputs::write(&outputs, &request, &result, &builder, &host, &sink)?;
+        Ok((result, notes))
+    });
+    conclude(args, &host, &request, &display, &*sink, started, outcome)
+}
+
+fn conclude(
+    args: &Args,
+    host: &Host,
+    request: &BuildRequest,
+    display: &Display,
+    sink: &dyn EventSink,
+    started: Instant,
+    outcome: Result<(BuildResult, Vec<String>)>,
+) -> Result<u8> {
+    let seconds = started.elapsed().as_secs_f64();
+    let color = !variables::no_color() && std::io::IsTerminal::is_terminal(&std::io::stderr());
+    match outcome {
+        Ok((result, written)) => {
+            let (run, cached) = (result.steps_run, result.steps_cached);
+            sink.send(EventKind::Finished { ok: true, seconds, run, cached });
+            display.finish(Some(&summary(request, &result, written, seconds)));
+            if args.progress != Mode::Rawjson && !args.quiet {
+                result.warnings.iter().for_each(|warning| print_diagnostic(request, warning, color));
+            }
+            answer(args, &result)?;
+            host.store.finish_build(&request.id, BuildStatus::Succeeded)?;
+            Ok(exit::DONE)
+        }
+        Err(error) => {
+            sink.send(EventKind::Finished { ok: false, seconds, run: 0, cached: 0 });
+            display.finish(None);
+            match error.downcast_ref::<BuildError>() {
+                Some(BuildError::Cancelled) => {
+                    host.store.finish_build(&request.id, BuildStatus::Interrupted)?;
+                    Ok(exit::INTERRUPTED)
+                }
+                Some(BuildError::Diagnostics { diagnostics }) => {
+                    diagnostics.iter().for_each(|diagnostic| print_diagnostic(request, diagnostic, color));
+                    host.store.finish_build(&request.id, BuildStatus::Failed)?;
+                    Ok(exit::NO)
+                }
+                _ => {
+                    host.store.finish_build(&request.id, BuildStatus::Failed)?;
+                    Err(error)
+                }
+            }
+        }
+    }
+}
+
+fn request(args: &Args, host: &Host, inputs: Inputs, outputs: &[Output]) -> Result<BuildRequest> {
+    let tags = args.references(outputs)?;
+    let mut build_args = args.build_args()?;
+    if !build_args.contains_key(variables::SOURCE_DATE_EPOCH)
+        && let Some(epoch) = variables::text(variables::SOURCE_DATE_EPOCH)
+    {
+        build_args.insert(variables::SOURCE_DATE_EPOCH.to_owned(), epoch);
+    }
+    for name in ["http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"] {
+        for name in [name.to_owned(), name.to_uppercase()] {
+            if let Some(value) = variables::text(&name) {
+                build_args.entry(name).or_insert(value);
+            }
+        }
+    }
+    let network = match args.network.as_str() {
+        "default" => NetworkMode::Default,
+        "host" => NetworkMode::Host,
+        "none" => NetworkMode::None,
+        other => bail!("`--network {other}` is not known; it is `default`, `host` or `none`"),
+    };
+    let record = host.store.begin_build(tags.first().map_or("build", String::as_str))?;
+    Ok(BuildRequest {
+        dockerfile: inputs.dockerfile,
+        context: inputs.context,
+        named_contexts: inputs.named_contexts,
+        target: args.target.clone().filter(|target| !target.is_empty()),
+        build_args,
+        labels: args.labels(),
+        platform: args.platform.clone(),
+        no_cache: args.no_cache,
+        pull: args.pull,
+        network,
+        tags,
+        wants_image: outputs.is_empty() || outputs.iter().any(Output::wants_image),
+        compression: Compression::default(),
+        secrets: secrets::secrets(&args.secrets)?,
+        ssh_sockets: secrets::ssh(&args.ssh)?,
+        extra_hosts: args.extra_hosts()?,
+        allow_host_network: args.allow.iter().any(|allowed| allowed == "network.host"),
+        allow_insecure: args.allow.iter().any(|allowed| allowed == "security.insecure"),
+        id: record.id,
+    })
+}
+
+fn summary(request: &BuildRequest, result: &BuildResult, outputs: Vec<String>, seconds: f64) -> Summary {
+    let now = plimsoll_store::Timestamp::now();
+    let notes = result.bases.iter().filter_map(|base| {
+        let age = now.seconds.saturating_sub(base.resolved?.seconds);
+        let age = crate::output::human_age(u64::try_from(age).unwrap_or(0));
+        Some(format!("{} was taken from the store, asked for {age} (`--pull` asks again)", base.name))
+    });
+    Summary {
+        names: request.tags.clone(),
+        digest: result.image.as_ref().map(|image| image.manifest.digest.to_string()),
+        unpacked_bytes: result.unpacked_bytes,
+        compressed_bytes: result.compressed_bytes,
+        layers: result.chain.len(),
+        seconds,
+        steps_run: result.steps_run,
+        steps_cached: result.steps_cached,
+        notes: notes.collect(),
+        outputs,
+    }
+}
+
+/// What scripts read: the digest on standard output, and the files that were asked for.
+#[expect(clippy::print_stdout, reason = "the digest is the command's answer")]
+fn answer(args: &Args, result: &BuildResult) -> Result<()> {
+    let Some(image) = &result.image else { return Ok(()) };
+    let digest = image.manifest.digest.to_string();
+    if args.quiet {
+        println!("{digest}");
+    }
+    if let Some(path) = &args.iidfile {
+        std::fs::write(path, &digest).with_context(|| format!("cannot write `{}`", path.display()))?;
+    }
+    if let Some(path) = &args.metadata_file {
+        let names: Vec<String> = args.tags.clone();
+        let metadata = serde_json::json!({
+            "containerimage.config.digest": image.config_descriptor.digest.to_string(),
+            "containerimage.descriptor": image.manifest,
+            "containerimage.digest": digest,
+            "image.name": names.join(","),
+        });
+        let text = serde_json::to_string_pretty(&metadata)?;
+        std::fs::write(path, text).with_context(|| format!("cannot write `{}`", path.display()))?;
+    }
+    Ok(())
+}
+
+#[expect(clippy::print_stderr, reason = "diagnostics are for the user")]
+fn print_diagnostic(request: &BuildRequest, diagnostic: &plimsoll_diagnostics::Diagnostic, color: bool) {
+    eprintln!("{}", render(&request.dockerfile, diagnostic, color));
+}
+
+/// Keeps events until it is clear who shows them.
+#[derive(Default)]
+struct Buffer {
+    events: std::sync::Mutex<Vec<EventKind>>,
+    live: std::sync::OnceLock<Arc<dyn EventSink>>,
+}
+
+impl Buffer {
+    /// Passes on what was kept, and from now on everything at once.
+    fn replay(&self, sink: &Arc<dyn EventSink>) {
+        let mut events = self.events.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        std::mem::take(&mut *events).into_iter().for_each(|event| sink.send(event));
+        let _set_once = self.live.set(Arc::clone(sink));
+    }
+}
+
+impl EventSink for Buffer {
+    fn send(&self, event: EventKind) {
+        match self.live.get() {
+            Some(sink) => sink.send(event),
+            None => self.events.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(event),
+        }
+    }
+}
+
+/// Build arguments by name, for the request.
+type BuildArgs = BTreeMap<String, String>;

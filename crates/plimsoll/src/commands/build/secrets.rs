@@ -1,0 +1,77 @@
+//! `--secret` and `--ssh`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail};
+use plimsoll_executor::SecretSource;
+
+use crate::variables;
+
+/// Reads `id=ID[,src=FILE|,env=NAME][,type=file|env]`; without a source it is the variable of that name, or the file.
+pub(crate) fn secrets(specs: &[String]) -> Result<BTreeMap<String, SecretSource>> {
+    let mut secrets = BTreeMap::new();
+    for spec in specs {
+        let (mut id, mut source, mut variable, mut kind) = (None, None, None, None);
+        for part in spec.split(',') {
+            match part.split_once('=') {
+                Some(("id", value)) => id = Some(value),
+                Some(("src" | "source", value)) => source = Some(value),
+                Some(("env", value)) => variable = Some(value),
+                Some(("type", value @ ("file" | "env"))) => kind = Some(value),
+                _ => bail!("`--secret {spec}`: `{part}` is not `id=`, `src=`, `env=`, `type=file` or `type=env`"),
+            }
+        }
+        let id = id.filter(|id| !id.is_empty());
+        let id = id.or(source).or(variable).with_context(|| format!("`--secret {spec}` has no `id=`"))?;
+        let from_variable = |name: &str| {
+            std::env::var(name)
+                .map(|value| SecretSource::Value(value.into_bytes()))
+                .with_context(|| format!("`--secret {spec}`: the variable `{name}` is not set"))
+        };
+        let value = match (source, variable, kind) {
+            (Some(name), None, Some("env")) | (_, Some(name), _) => from_variable(name)?,
+            (Some(path), None, _) => SecretSource::File(existing(spec, path)?),
+            (None, None, Some("env")) => from_variable(id)?,
+            (None, None, kind) => match std::env::var(id) {
+                Ok(value) if kind.is_none() => SecretSource::Value(value.into_bytes()),
+                _ => SecretSource::File(existing(spec, id)?),
+            },
+        };
+        secrets.insert(id.to_owned(), value);
+    }
+    Ok(secrets)
+}
+
+fn existing(spec: &str, path: &str) -> Result<PathBuf> {
+    let path = PathBuf::from(path);
+    if !path.is_file() {
+        bail!("`--secret {spec}`: there is no file `{}`", path.display());
+    }
+    Ok(path)
+}
+
+/// Reads `default` or `ID[=SOCKET]`; without a socket it is the running agent's.
+pub(crate) fn ssh(specs: &[String]) -> Result<BTreeMap<String, PathBuf>> {
+    use std::os::unix::fs::FileTypeExt;
+    let mut sockets = BTreeMap::new();
+    for spec in specs {
+        let (id, socket) = spec.split_once('=').map_or((spec.as_str(), None), |(id, path)| (id, Some(path)));
+        let socket = match socket {
+            Some(path) => PathBuf::from(path),
+            None => variables::path("SSH_AUTH_SOCK")
+                .with_context(|| format!("`--ssh {spec}`: no agent runs, SSH_AUTH_SOCK is not set"))?,
+        };
+        let metadata = socket
+            .metadata()
+            .with_context(|| format!("`--ssh {spec}`: cannot use `{}`", socket.display()))?;
+        if !metadata.file_type().is_socket() {
+            bail!(
+                "`--ssh {spec}`: `{}` is not an agent's socket; add the key to an agent with `ssh-add` first",
+                socket.display()
+            );
+        }
+        sockets.insert(id.to_owned(), socket);
+    }
+    Ok(sockets)
+}

@@ -1,0 +1,97 @@
+//! The command line: one file a command.
+
+mod base;
+mod build;
+mod doctor;
+mod reset;
+mod unshare;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use plimsoll_diagnostics::sanitize;
+
+use crate::environment::GlobalArgs;
+use crate::exit;
+use crate::namespace::{NeedsCopy, Standing, enter_copy, take_marker};
+
+/// From a Dockerfile to an image fit for production
+#[derive(Parser)]
+#[command(name = "plimsoll", version, propagate_version = true, disable_help_subcommand = true)]
+struct Cli {
+    #[command(flatten)]
+    global: GlobalArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build an image from a Dockerfile
+    #[command(visible_alias = "b")]
+    Build(Box<build::Args>),
+    /// Compose base images from Debian packages
+    Base(base::Args),
+    /// Say how steps run on this machine, and how to make it better
+    Doctor(doctor::Args),
+    /// Run a command in the user namespace that the store's files belong to
+    Unshare(unshare::Args),
+    /// Remove the whole store
+    Reset(reset::Args),
+}
+
+/// Parses the arguments, runs the command and gives its exit code.
+pub(crate) fn main() -> ExitCode {
+    let mut arguments: Vec<OsString> = std::env::args_os().collect();
+    let copy = take_marker(&mut arguments);
+    let cli = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are answers, everything else is a wrong use.
+            let code = if error.use_stderr() { exit::IMPOSSIBLE } else { exit::DONE };
+            let _closed_pipe = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let outcome = Standing::detect(copy).and_then(|standing| run(cli, standing));
+    let outcome = match outcome {
+        Err(error) if error.is::<NeedsCopy>() && copy.is_none() => enter_copy(&arguments),
+        other => other,
+    };
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            report(&error);
+            ExitCode::from(exit::IMPOSSIBLE)
+        }
+    }
+}
+
+fn run(cli: Cli, standing: Standing) -> anyhow::Result<u8> {
+    let global = &cli.global;
+    match cli.command {
+        Command::Build(args) => build::run(&args, global, standing),
+        Command::Base(args) => base::run(&args, global, standing),
+        Command::Doctor(args) => doctor::run(&args, global, standing),
+        Command::Unshare(args) => unshare::run(&args, global, standing),
+        Command::Reset(args) => reset::run(&args, global, standing),
+    }
+}
+
+/// Prints an error with what caused it.
+#[expect(clippy::print_stderr, reason = "this is the one place where errors reach the user")]
+pub(crate) fn report(error: &anyhow::Error) {
+    let mut text = format!("error: {error}");
+    let mut said = error.to_string();
+    for cause in error.chain().skip(1) {
+        let cause = cause.to_string();
+        // Transparent errors repeat what they carry.
+        if !said.contains(&cause) {
+            text.push_str("\n  because: ");
+            text.push_str(&cause);
+            said = cause;
+        }
+    }
+    eprintln!("{}", sanitize::text(&text));
+}

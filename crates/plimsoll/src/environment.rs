@@ -1,0 +1,163 @@
+//! What every command needs: the store, the configuration, clients; opened only when a command asks.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use plimsoll_build::{Environment, RegistryFetcher};
+use plimsoll_compose::{ComposerOptions, HostSources};
+use plimsoll_executor::Settings;
+use plimsoll_layer::{Owners, XattrNamespace};
+use plimsoll_registry::{BlockingClient, ClientOptions, DockerConfig};
+use plimsoll_sandbox::Identity;
+use plimsoll_snapshot::{SnapshotOptions, Snapshots};
+use plimsoll_solver::{Cancel, EventSink};
+use plimsoll_store::Store;
+
+use crate::config::UserConfig;
+use crate::namespace::Standing;
+use crate::variables;
+
+/// Options that stand before or after every command.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct GlobalArgs {
+    /// Directory of the store [default: /var/lib/plimsoll as root, else $XDG_DATA_HOME/plimsoll]
+    #[arg(long, global = true, value_name = "DIR", env = variables::ROOT, hide_env_values = true)]
+    pub(crate) root: Option<PathBuf>,
+    /// The user's configuration [default: $XDG_CONFIG_HOME/plimsoll/config.toml]
+    #[arg(long, global = true, value_name = "FILE", env = variables::CONFIG, hide_env_values = true)]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// What a command works with.
+pub(crate) struct Host {
+    /// Where this process stands.
+    pub(crate) standing: Standing,
+    /// The store.
+    pub(crate) store: Store,
+    /// The user's configuration.
+    pub(crate) config: UserConfig,
+}
+
+impl Host {
+    /// Reads the configuration and opens the store.
+    pub(crate) fn open(global: &GlobalArgs, standing: Standing) -> Result<Self> {
+        let config = UserConfig::load(global.config.as_deref())?;
+        let root = root(global, &standing)?;
+        let store = Store::open(&root, standing.owner.clone())
+            .with_context(|| format!("cannot use the store in `{}`", root.display()))?;
+        Ok(Self { standing, store, config })
+    }
+
+    /// The registry client; nothing is connected or read before its first request.
+    pub(crate) fn client(&self, ca_bundle: Option<&[u8]>) -> Arc<BlockingClient> {
+        let mut options = ClientOptions { registries: self.config.registries.clone(), ..ClientOptions::default() };
+        options.extra_roots_pem.extend(ca_bundle.map(<[u8]>::to_vec));
+        if let Some(credentials) = docker_config() {
+            options.credentials = Arc::new(credentials);
+        }
+        Arc::new(BlockingClient::new(options))
+    }
+
+    /// The layers of the store.
+    pub(crate) fn snapshots(&self, client: Arc<BlockingClient>, events: Arc<dyn EventSink>) -> Snapshots {
+        let fetcher = RegistryFetcher { store: self.store.clone(), client, events };
+        let options = SnapshotOptions {
+            owners: self.owners(),
+            xattr_namespace: self.xattr_namespace(),
+            may_unpack: self.standing.may_run,
+            threads: threads(),
+        };
+        Snapshots::new(self.store.clone(), options, Arc::new(fetcher))
+    }
+
+    /// Everything that a build needs.
+    pub(crate) fn build_environment(
+        &self,
+        ca_bundle: Option<Vec<u8>>,
+        events: Arc<dyn EventSink>,
+        cancel: Cancel,
+    ) -> Result<Environment> {
+        let client = self.client(ca_bundle.as_deref());
+        let snapshots = self.snapshots(Arc::clone(&client), Arc::clone(&events));
+        let settings = Settings {
+            identity: self.standing.identity,
+            owners: self.owners(),
+            xattr_namespace: self.xattr_namespace(),
+            may_run: self.standing.may_run,
+            threads: threads(),
+            resolv_conf: std::fs::read("/etc/resolv.conf").unwrap_or_default(),
+            extra_hosts: Vec::new(),
+            ca_bundle: ca_bundle.clone(),
+            no_new_privileges: false,
+            ssh_sockets: std::collections::BTreeMap::new(),
+            secrets: std::collections::BTreeMap::new(),
+            logs: PathBuf::new(),
+            epoch: None,
+        };
+        let composer = self.composer(ca_bundle)?;
+        Ok(Environment { snapshots, client, composer, settings, events, cancel })
+    }
+
+    fn composer(&self, ca_certificates: Option<Vec<u8>>) -> Result<ComposerOptions> {
+        let debian = &self.config.debian;
+        let host = HostSources::read(Path::new("/etc/apt")).context("cannot read the host's apt sources")?;
+        let mut options = ComposerOptions::new(self.store.root().join("packages-v0"));
+        options.check_valid_until = debian.check_valid_until.unwrap_or(host.check_valid_until);
+        options.sources = host.sources;
+        options.mirror.clone_from(&debian.mirror);
+        options.security_mirror.clone_from(&debian.security_mirror);
+        options.keyrings.clone_from(&debian.keyrings);
+        if options.keyrings.is_empty() {
+            options.keyrings.push("/usr/share/keyrings".into());
+        }
+        options.ca_certificates = ca_certificates;
+        Ok(options)
+    }
+
+    fn owners(&self) -> Owners {
+        if self.standing.identity == Identity::Emulated { Owners::Recorded } else { Owners::Real }
+    }
+
+    fn xattr_namespace(&self) -> XattrNamespace {
+        match self.standing.owner.xattr_namespace {
+            plimsoll_store::XattrNamespace::Trusted => XattrNamespace::Trusted,
+            plimsoll_store::XattrNamespace::User => XattrNamespace::User,
+        }
+    }
+
+    /// The bundle of certificates that was named on the command line, in the environment or in the configuration.
+    pub(crate) fn ca_bundle(&self, named: Option<&Path>) -> Result<Option<Vec<u8>>> {
+        let Some(path) = named.or(self.config.network.ca_certs.as_deref()) else { return Ok(None) };
+        let bytes = std::fs::read(path)
+            .with_context(|| format!("cannot read the bundle of certificates `{}`", path.display()))?;
+        Ok(Some(bytes))
+    }
+}
+
+/// Docker's credentials, and podman's.
+pub(crate) fn docker_config() -> Option<DockerConfig> {
+    let config = DockerConfig::new(variables::docker_config()?);
+    Some(match variables::path("REGISTRY_AUTH_FILE") {
+        Some(path) => config.and_file(path),
+        None => config,
+    })
+}
+
+/// Where the store is.
+pub(crate) fn root(global: &GlobalArgs, standing: &Standing) -> Result<PathBuf> {
+    if let Some(root) = &global.root {
+        return Ok(root.clone());
+    }
+    if standing.owner.uid == 0 {
+        return Ok("/var/lib/plimsoll".into());
+    }
+    let home = variables::data_home().context("neither HOME nor XDG_DATA_HOME is set; say where the store is with `--root`")?;
+    Ok(home.join("plimsoll"))
+}
+
+/// Threads for work that a processor does.
+pub(crate) fn threads() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}

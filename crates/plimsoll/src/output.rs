@@ -1,0 +1,1 @@
+//! Sizes, times and tables for people.

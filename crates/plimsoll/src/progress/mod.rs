@@ -1,0 +1,1 @@
+//! How a build shows what it does.

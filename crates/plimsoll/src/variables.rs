@@ -1,0 +1,70 @@
+//! Every environment variable that the program reads.
+//!
+//! | variable | meaning |
+//! | --- | --- |
+//! | `PLIMSOLL_ROOT` | directory of the store, as `--root` |
+//! | `PLIMSOLL_CONFIG` | the user's configuration, as `--config` |
+//! | `PLIMSOLL_CA_CERTS` | a bundle of certificates for steps and registries, as `build --ca-certs` |
+//! | `XDG_DATA_HOME`, `XDG_CONFIG_HOME`, `HOME` | where the two above are by default |
+//! | `DOCKER_CONFIG` | folder of Docker's `config.json`, with credentials |
+//! | `REGISTRY_AUTH_FILE` | podman's credentials, read after Docker's |
+//! | `SSH_AUTH_SOCK` | the agent that `--ssh default` means |
+//! | `SOURCE_DATE_EPOCH` | as the build argument of that name, when that is not given |
+//! | `NO_COLOR` | no colours |
+//! | `CI` | lines that a CI system would take for commands are neutralised |
+
+use std::env;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Directory of the store.
+pub(crate) const ROOT: &str = "PLIMSOLL_ROOT";
+/// The user's configuration.
+pub(crate) const CONFIG: &str = "PLIMSOLL_CONFIG";
+/// A bundle of certificates.
+pub(crate) const CA_CERTS: &str = "PLIMSOLL_CA_CERTS";
+/// Times of what is built.
+pub(crate) const SOURCE_DATE_EPOCH: &str = "SOURCE_DATE_EPOCH";
+/// Set by the program for its own copy in a user namespace: the user's id and the id map outside of it.
+pub(crate) const OUTER: &str = "PLIMSOLL_OUTER_IDENTITY";
+
+/// A variable that is set and not empty.
+pub(crate) fn text(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// A variable that holds a path.
+pub(crate) fn path(name: &str) -> Option<PathBuf> {
+    env::var_os(name).filter(|value: &OsString| !value.is_empty()).map(PathBuf::from)
+}
+
+/// The user's home directory.
+pub(crate) fn home() -> Option<PathBuf> {
+    path("HOME")
+}
+
+/// Where user data goes.
+pub(crate) fn data_home() -> Option<PathBuf> {
+    path("XDG_DATA_HOME").or_else(|| home().map(|home| home.join(".local/share")))
+}
+
+/// Where user configuration is.
+pub(crate) fn config_home() -> Option<PathBuf> {
+    path("XDG_CONFIG_HOME").or_else(|| home().map(|home| home.join(".config")))
+}
+
+/// Docker's `config.json`.
+pub(crate) fn docker_config() -> Option<PathBuf> {
+    let folder = path("DOCKER_CONFIG").or_else(|| home().map(|home| home.join(".docker")));
+    folder.map(|folder| folder.join("config.json"))
+}
+
+/// Whether colours are unwanted (<https://no-color.org>).
+pub(crate) fn no_color() -> bool {
+    text("NO_COLOR").is_some()
+}
+
+/// Whether a CI system reads the output.
+pub(crate) fn is_ci() -> bool {
+    text("CI").is_some_and(|value| value != "false")
+}
