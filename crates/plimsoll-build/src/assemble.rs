@@ -66,7 +66,8 @@ fn history(plan: &ImagePlan, outputs: &[Option<Output>], epoch: Option<i64>) -> 
     let mut latest = base.or_else(|| plan.config.created.clone()).unwrap_or_else(|| format_time(0, 0));
     let mut history = plan.base_history.clone();
     for entry in &plan.history {
-        let made = entry.vertex.and_then(|vertex| outputs[vertex.0].as_ref()).and_then(|output| output.created);
+        let made =
+            entry.vertex.and_then(|vertex| outputs[vertex.0].as_ref()).and_then(|output| output.created);
         let created = match (epoch, made) {
             (Some(epoch), _) => format_time(epoch, 0),
             (None, Some(Timestamp { seconds, nanoseconds })) => format_time(seconds, nanoseconds),

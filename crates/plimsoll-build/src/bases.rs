@@ -76,7 +76,9 @@ fn registered(
                 let known = store.source(&source_name)?.map(|record| record.resolved_at);
                 return Ok((image, known));
             }
-            Err(ExportError::NoImage { .. } | ExportError::BlobGone { .. } | ExportError::Manifest { .. }) => {}
+            Err(
+                ExportError::NoImage { .. } | ExportError::BlobGone { .. } | ExportError::Manifest { .. },
+            ) => {}
             Err(error) => return Err(failed(&wanted.name, error)),
         }
     }

@@ -5,14 +5,14 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use plimsoll_compose::ComposerOptions;
 use plimsoll_diagnostics::Diagnostic;
-use plimsoll_dockerfile::parse;
+use plimsoll_dockerfile::{detect_syntax, parse};
 use plimsoll_executor::{LocalContext, Output, Settings, Worker};
 use plimsoll_export::Image;
 use plimsoll_graph::{
-    BaseImage, BaseRequest, Graph, Lowered, MissingBase, NamedContext, NetworkMode, Op, Request, SecurityMode,
-    lower,
+    BaseImage, BaseRequest, Graph, Lowered, MissingBase, NamedContext, NetworkMode, Op, Request,
+    SecurityMode, lower,
 };
-use plimsoll_oci::{Digest, Platform};
+use plimsoll_oci::{Digest, Platform, Reference};
 use plimsoll_registry::BlockingClient;
 use plimsoll_snapshot::{BlobOptions, Snapshots};
 use plimsoll_solver::{Cancel, EventKind, EventSink, Problem, SolveError, Solved, solve};
@@ -74,6 +74,7 @@ impl Builder {
         if !parsed.is_ok() {
             return Err(BuildError::Diagnostics { diagnostics: parsed.diagnostics });
         }
+        check_syntax(request)?;
         let mut known = KnownBases::default();
         let (graph, mut warnings) = self.lower(request, &parsed.dockerfile, &mut known)?;
         warnings.splice(0..0, parsed.diagnostics);
@@ -121,7 +122,9 @@ impl Builder {
             .map(|(name, source)| {
                 let context = match source {
                     NamedContextSource::Directory(_) => NamedContext::Directory,
-                    NamedContextSource::Image(reference) => NamedContext::Image { reference: reference.clone() },
+                    NamedContextSource::Image(reference) => {
+                        NamedContext::Image { reference: reference.clone() }
+                    }
                 };
                 (name.clone(), context)
             })
@@ -205,11 +208,8 @@ impl Builder {
         settings.extra_hosts.clone_from(&request.extra_hosts);
         settings.logs = store.log_directory(&request.id);
         let contexts = contexts(request);
-        let remote = HttpFiles {
-            store,
-            ca_certificates: settings.ca_bundle.as_deref(),
-            connection: OnceLock::new(),
-        };
+        let remote =
+            HttpFiles { store, ca_certificates: settings.ca_bundle.as_deref(), connection: OnceLock::new() };
         let plan = graph.images.first().expect("every graph makes an image");
         let problem = Problem {
             inputs: graph.vertices.iter().map(|v| v.inputs.iter().map(|input| input.0).collect()).collect(),
@@ -283,6 +283,26 @@ fn epoch(request: &BuildRequest) -> Result<Option<i64>, BuildError> {
             Err(_) => Err(BuildError::BadEpoch { value: value.to_owned() }),
         },
     }
+}
+
+/// `# syntax=` names a front end to be fetched and run; the standard one is built in, others are not run.
+fn check_syntax(request: &BuildRequest) -> Result<(), BuildError> {
+    let Some(syntax) = detect_syntax(request.dockerfile.text()) else { return Ok(()) };
+    let name = syntax.value.split_whitespace().next().unwrap_or_default();
+    let is_standard = name.parse::<Reference>().is_ok_and(|reference| {
+        let repository = reference.repository();
+        ["docker/dockerfile", "docker/dockerfile-upstream"].iter().any(|standard| {
+            repository.strip_suffix(standard).is_some_and(|before| before.is_empty() || before.ends_with('/'))
+        })
+    });
+    if is_standard {
+        return Ok(());
+    }
+    let message = format!("the front end `{name}` is not built in, and front ends from images are not run");
+    let diagnostic = Diagnostic::error("unknown-syntax", message)
+        .at(syntax.span)
+        .hint("remove the line, or name `docker/dockerfile:1`, which means the one that is built in");
+    Err(BuildError::Diagnostics { diagnostics: vec![diagnostic] })
 }
 
 /// Steps that ask for more than a sandbox need the caller's consent.

@@ -81,7 +81,9 @@ fn compose(environment: &Environment, spec: &DebianSpec, platform: &Platform) ->
     let composer = Composer::new(options)?;
     let fetched = Mutex::new((0_u64, None));
     let task = format!("compose {spec}");
-    environment.events.send(EventKind::TaskStarted { task: task.clone(), name: format!("[internal] compose {spec}") });
+    environment
+        .events
+        .send(EventKind::TaskStarted { task: task.clone(), name: format!("[internal] compose {spec}") });
     let started = std::time::Instant::now();
     let events = |event: Event| match event {
         Event::FetchStarted { total_bytes, .. } => {
@@ -93,17 +95,17 @@ fn compose(environment: &Environment, spec: &DebianSpec, platform: &Platform) ->
             let (done_bytes, total_bytes) = *fetched;
             environment.events.send(EventKind::Progress { task: task.clone(), done_bytes, total_bytes });
         }
-        Event::Retry { uri, reason, .. } => environment
-            .events
-            .send(EventKind::Warning { message: format!("fetching {uri} again: {reason}") }),
+        Event::Retry { uri, reason, .. } => {
+            let message = format!("fetching {uri} again: {reason}");
+            environment.events.send(EventKind::Warning { message });
+        }
         Event::Notice { text } => environment.events.send(EventKind::Warning { message: text }),
         _ => {}
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|source| BuildError::Resources { action: "start the threads that fetch packages", source })?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(
+            |source| BuildError::Resources { action: "start the threads that fetch packages", source },
+        )?;
     let plan = runtime.block_on(async {
         let plan = composer.plan(spec, None, &events).await?;
         composer.fetch(&plan, &events).await?;
@@ -159,8 +161,7 @@ fn write_image(
     let store = environment.snapshots.store();
     let config_bytes = serde_json::to_vec(config).expect("a config has only texts and numbers");
     let config_digest = store.put_blob(&config_bytes)?;
-    let config_descriptor =
-        Descriptor::new(media_type::OCI_CONFIG, config_digest, config_bytes.len() as u64);
+    let config_descriptor = Descriptor::new(media_type::OCI_CONFIG, config_digest, config_bytes.len() as u64);
     let manifest = Manifest::new(config_descriptor.clone(), layers.to_vec());
     let manifest_bytes = serde_json::to_vec(&manifest).expect("a manifest has only texts and numbers");
     let digest = store.put_blob(&manifest_bytes)?;

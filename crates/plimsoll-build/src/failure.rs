@@ -47,7 +47,8 @@ fn diagnostic(vertex: &Vertex, error: &ExecuteError) -> Diagnostic {
         diagnostic = diagnostic.hint(format!("the whole log is in {}", log.display()));
     }
     if let (ExecuteError::SourceMissing { path }, Op::Copy(_)) = (error, &vertex.op) {
-        diagnostic = diagnostic.hint(format!("check that `{path}` exists where it is copied from, spelled exactly so"));
+        diagnostic = diagnostic
+            .hint(format!("check that `{path}` exists where it is copied from, spelled exactly so"));
     }
     diagnostic
 }

@@ -5,9 +5,10 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use plimsoll_oci::{Descriptor, Digest, Reference};
-use plimsoll_registry::{BlobSink, BlockingClient, Progress, TransferEvent};
+use plimsoll_export::TransferProgress;
+use plimsoll_registry::{BlobSink, BlockingClient};
 use plimsoll_snapshot::{BlobFetcher, FetchError};
-use plimsoll_solver::{EventKind, EventSink};
+use plimsoll_solver::EventSink;
 use plimsoll_store::{PartialBlob, Store};
 
 /// Blobs fetched at the same time.
@@ -61,7 +62,7 @@ impl RegistryFetcher {
         if self.store.has_blob(&blob.digest)? {
             return Ok(());
         }
-        let progress = TransferProgress { events: &*self.events, verb: "pulling" };
+        let progress = TransferProgress::new(&*self.events, "pulling");
         self.client.pull_blob(reference, blob, sink, &progress)?;
         Ok(())
     }
@@ -86,7 +87,11 @@ impl StoreSink {
 impl BlobSink for StoreSink {
     fn existing(&mut self) -> io::Result<Option<Box<dyn Read + Send>>> {
         let partial = self.partial()?;
-        Ok(if partial.size() == 0 { None } else { Some(Box::new(partial.reader().map_err(io::Error::other)?)) })
+        Ok(if partial.size() == 0 {
+            None
+        } else {
+            Some(Box::new(partial.reader().map_err(io::Error::other)?))
+        })
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -101,41 +106,5 @@ impl BlobSink for StoreSink {
         let partial = self.partial.take();
         let partial = partial.ok_or_else(|| io::Error::other("the blob is complete already"))?;
         partial.commit().map(drop).map_err(io::Error::other)
-    }
-}
-
-/// Turns a transfer's progress into events.
-pub(crate) struct TransferProgress<'e> {
-    pub(crate) events: &'e dyn EventSink,
-    pub(crate) verb: &'static str,
-}
-
-impl Progress for TransferProgress<'_> {
-    fn event(&self, event: TransferEvent) {
-        let task = |digest: &Digest| format!("{} {}", self.verb, digest.short());
-        match event {
-            TransferEvent::Started { digest, size_bytes } => {
-                self.events.send(EventKind::TaskStarted { task: task(&digest), name: task(&digest) });
-                let total_bytes = Some(size_bytes);
-                self.events.send(EventKind::Progress { task: task(&digest), done_bytes: 0, total_bytes });
-            }
-            TransferEvent::Position { digest, position_bytes } => self.events.send(EventKind::Progress {
-                task: task(&digest),
-                done_bytes: position_bytes,
-                total_bytes: None,
-            }),
-            TransferEvent::Finished { digest, outcome } => self.events.send(EventKind::TaskDone {
-                task: task(&digest),
-                seconds: 0.0,
-                note: Some(format!("{outcome:?}").to_lowercase()),
-            }),
-            TransferEvent::Retrying { registry, name, reason, .. } => self.events.send(EventKind::Warning {
-                message: format!("`{registry}` could not serve `{name}` ({reason}); trying again"),
-            }),
-            TransferEvent::MirrorFailed { mirror, name, reason } => self.events.send(EventKind::Warning {
-                message: format!("mirror `{mirror}` could not serve `{name}`: {reason}"),
-            }),
-            _ => {}
-        }
     }
 }

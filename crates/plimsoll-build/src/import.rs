@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use plimsoll_export::{ExportError, Image};
+use plimsoll_export::{ExportError, Image, TransferProgress};
 use plimsoll_oci::{ImageConfig, Platform, Reference};
 use plimsoll_registry::{BlockingClient, RemoteImage};
 use plimsoll_solver::EventSink;
 use plimsoll_store::Store;
 
 use crate::error::BuildError;
-use crate::fetch::{StoreSink, TransferProgress};
+use crate::fetch::StoreSink;
 
 /// A config larger than this many bytes is none.
 const LARGEST_CONFIG: u64 = 16 << 20;
@@ -56,7 +56,7 @@ pub fn pull(
     platform: &Platform,
     events: &Arc<dyn EventSink>,
 ) -> Result<Image, BuildError> {
-    let progress = TransferProgress { events: &**events, verb: "pulling" };
+    let progress = TransferProgress::new(&**events, "pulling");
     let want = |blob: &plimsoll_oci::Descriptor| !store.has_blob(&blob.digest).unwrap_or(false);
     let sinks = |blob: &plimsoll_oci::Descriptor| {
         let sink = StoreSink::new(store, &blob.digest).map_err(std::io::Error::other)?;

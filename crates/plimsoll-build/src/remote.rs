@@ -6,7 +6,9 @@ use plimsoll_executor::{RemoteFile, RemoteFiles};
 use plimsoll_oci::Digest;
 use plimsoll_snapshot::FetchError;
 use plimsoll_store::{SourceRecord, Store, Timestamp};
-use reqwest::header::{CONTENT_DISPOSITION, ETAG, HeaderMap, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED};
+use reqwest::header::{
+    CONTENT_DISPOSITION, ETAG, HeaderMap, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED,
+};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Runtime;
 
@@ -41,9 +43,11 @@ impl HttpFiles<'_> {
         let made = self.connection.get_or_init(|| {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let runtime = runtime.map_err(|error| error.to_string())?;
-            let mut client = reqwest::Client::builder().user_agent(concat!("plimsoll/", env!("CARGO_PKG_VERSION")));
+            let mut client =
+                reqwest::Client::builder().user_agent(concat!("plimsoll/", env!("CARGO_PKG_VERSION")));
             if let Some(pem) = self.ca_certificates {
-                let certificates = reqwest::Certificate::from_pem_bundle(pem).map_err(|error| error.to_string())?;
+                let certificates =
+                    reqwest::Certificate::from_pem_bundle(pem).map_err(|error| error.to_string())?;
                 client = certificates.into_iter().fold(client, reqwest::ClientBuilder::add_root_certificate);
             }
             Ok((runtime, client.build().map_err(|error| error.to_string())?))
@@ -111,7 +115,9 @@ impl RemoteFiles for HttpFiles<'_> {
             }
         };
         if let Some(wanted) = checksum.filter(|wanted| **wanted != memory.digest) {
-            return Err(format!("its digest is {}, and not {wanted} as `--checksum` says", memory.digest).into());
+            return Err(
+                format!("its digest is {}, and not {wanted} as `--checksum` says", memory.digest).into()
+            );
         }
         Ok(RemoteFile { digest: memory.digest, name: memory.name, modified: memory.modified })
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use plimsoll_oci::Platform;
+use plimsoll_oci::{Digest, Hasher, Platform};
 
 use crate::assemble::{self, Assembled};
 use crate::error::ComposeError;
@@ -12,7 +12,7 @@ use crate::net::{self, Cache, Client, Wanted};
 use crate::plan::{Pin, Plan, SCHEMA};
 use crate::planning::{self, Planner};
 use crate::sources::AptSource;
-use crate::spec::{DebianSpec, is_package_name};
+use crate::spec::{DebianSpec, Variant, is_package_name};
 
 /// How the network is reached.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -40,7 +40,8 @@ pub struct ComposerOptions {
     pub mirror: Option<String>,
     /// Address of a mirror of the security archive, used with `mirror`.
     pub security_mirror: Option<String>,
-    /// Keyring files, or directories of which the `*-archive-keyring` files count; for sources that name no keyring.
+    /// Keyring files, or directories of which the `*-archive-keyring` files count; for sources that name no
+    /// keyring.
     pub keyrings: Vec<PathBuf>,
     /// Whether an outdated release file is refused; off for snapshots.
     pub check_valid_until: bool,
@@ -96,7 +97,12 @@ impl Composer {
     /// Resolves a request to exact packages. A request without architecture is for this machine's.
     ///
     /// With a pin the network is not asked: the pin is checked against the request and returned.
-    pub async fn plan(&self, spec: &DebianSpec, pin: Option<&Pin>, events: Events<'_>) -> Result<Plan, ComposeError> {
+    pub async fn plan(
+        &self,
+        spec: &DebianSpec,
+        pin: Option<&Pin>,
+        events: Events<'_>,
+    ) -> Result<Plan, ComposeError> {
         let arch = match spec.arch() {
             Some(arch) => arch.to_owned(),
             None => debian_architecture(&Platform::host())?.to_owned(),
@@ -130,6 +136,27 @@ impl Composer {
             .buffer_unordered(self.options.jobs.max(1))
             .try_collect()
             .await
+    }
+
+    /// Names the bytes of the base: equal keys make equal layers.
+    ///
+    /// The plan's digest and the options that the layer depends on; a `minbase` holds apt's sources, so its
+    /// mirrors count too.
+    pub fn key(&self, plan: &Plan) -> Result<Digest, ComposeError> {
+        let mut hasher = Hasher::new();
+        hasher.field(plan.digest().as_bytes());
+        hasher.field([u8::from(self.options.keep_documentation)]);
+        if plan.spec.variant() == Variant::Minbase {
+            for archive in planning::archives(&self.options, plan.spec.suite())? {
+                hasher.field(archive.suite);
+                hasher.field(archive.uris.iter().map(|uri| net::shown(uri)).collect::<Vec<_>>().join(" "));
+                hasher.field(archive.components.join(" "));
+                hasher.field(format!("{:?}", archive.signed_by));
+                let check = archive.check_valid_until.unwrap_or(true) && self.options.check_valid_until;
+                hasher.field([u8::from(check)]);
+            }
+        }
+        Ok(hasher.finish())
     }
 
     /// Turns fetched packages into a layer; blocks, reads the cache only.
@@ -177,7 +204,9 @@ pub fn debian_architecture(platform: &Platform) -> Result<&'static str, ComposeE
         *architecture == platform.architecture && (own.is_empty() || variant.is_empty() || *own == variant)
     };
     let found = ARCHITECTURES.iter().find(by_variant).filter(|_| platform.os == "linux");
-    found.map(|(debian, ..)| *debian).ok_or_else(|| ComposeError::NoArchitecture { platform: platform.to_string() })
+    found
+        .map(|(debian, ..)| *debian)
+        .ok_or_else(|| ComposeError::NoArchitecture { platform: platform.to_string() })
 }
 
 /// The platform that Debian's architecture stands for.

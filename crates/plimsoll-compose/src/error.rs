@@ -60,16 +60,18 @@ pub enum ComposeError {
     Keyring {
         /// The file.
         path: PathBuf,
-        /// What the OpenPGP reader says.
+        /// What the `OpenPGP` reader says.
         #[source]
         source: Box<pgp::errors::Error>,
     },
     /// A release file is not clear-signed text.
-    #[error("`{uri}` is not a signed release file; a proxy or login page may have answered instead of the mirror")]
+    #[error(
+        "`{uri}` is not a signed release file; a proxy or login page may have answered instead of the mirror"
+    )]
     NotSigned {
         /// The address.
         uri: String,
-        /// What the OpenPGP reader says.
+        /// What the `OpenPGP` reader says.
         #[source]
         source: Box<pgp::errors::Error>,
     },
@@ -219,7 +221,9 @@ pub enum ComposeError {
         source: Box<reqwest::Error>,
     },
     /// A file has other bytes than the signed index says.
-    #[error("`{uri}` has digest {found} instead of {expected}; the mirror is inconsistent or tampered with, try again later")]
+    #[error(
+        "`{uri}` has digest {found} instead of {expected}; the mirror is inconsistent or tampered with, try again later"
+    )]
     WrongDigest {
         /// The address, without credentials.
         uri: String,

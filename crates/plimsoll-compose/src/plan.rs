@@ -1,7 +1,8 @@
 //! The exact content of a base: which packages, in which versions, with which digests.
 //!
-//! A plan is also the pin of a base: stored, it makes the same base again, without asking which versions are current.
-//! It holds no address; those come from the caller's sources each time, so that a stored plan cannot direct a download.
+//! A plan is also the pin of a base: stored, it makes the same base again, without asking which versions are
+//! current. It holds no address; those come from the caller's sources each time, so that a stored plan cannot
+//! direct a download.
 
 use plimsoll_oci::{Digest, Hasher};
 use serde::{Deserialize, Serialize};
@@ -97,10 +98,12 @@ pub enum LeftOutReason {
 }
 
 impl Plan {
-    /// Names the content: equal plans make equal bytes.
+    /// Names the content: the packages, the time and the way layers are made. See also [`Composer::key`].
     ///
-    /// The archives' digests are left out: a mirror's point release that changes none of the packages gives a new release file
-    /// but the same base, except for its time.
+    /// [`Composer::key`]: crate::Composer::key
+    ///
+    /// The archives' digests are left out: a mirror's point release that changes none of the packages gives a
+    /// new release file but the same base, except for its time.
     pub fn digest(&self) -> Digest {
         let mut hasher = Hasher::new();
         hasher.field("plimsoll debian base");

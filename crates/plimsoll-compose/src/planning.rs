@@ -56,9 +56,11 @@ pub(crate) fn archives(options: &ComposerOptions, suite: &str) -> Result<Vec<Arc
                 components: vec!["main".to_owned()],
                 ..sources::AptSource::default()
             };
-            // A suite that no archive has makes the selection derive all names, the optional ones marked as such.
+            // A suite that no archive has makes the selection derive all names, the optional ones marked as
+            // such.
             let mut configured = vec![source(mirror, &["configured"])];
-            configured.extend(options.security_mirror.iter().map(|uri| source(uri, &["configured-security"])));
+            configured
+                .extend(options.security_mirror.iter().map(|uri| source(uri, &["configured-security"])));
             sources::select(&configured, suite)
         }
     };
@@ -72,7 +74,9 @@ impl Planner<'_> {
     pub(crate) async fn plan(&self, spec: &DebianSpec, arch: &str) -> Result<Plan, ComposeError> {
         self.cache.prepare()?;
         let mut archives = archives(self.options, spec.suite())?;
-        archives.retain(|archive| archive.architectures.is_empty() || archive.architectures.iter().any(|a| a == arch));
+        archives.retain(|archive| {
+            archive.architectures.is_empty() || archive.architectures.iter().any(|a| a == arch)
+        });
         if archives.is_empty() {
             return Err(ComposeError::NoSource { suite: spec.suite().to_owned() });
         }
@@ -84,7 +88,7 @@ impl Planner<'_> {
         let verified: Vec<Verified> = found.into_iter().flatten().collect();
         let mut wanted = Vec::new();
         for (place, suite) in verified.iter().enumerate() {
-            self.check_architecture(suite, arch)?;
+            check_architecture(suite, arch)?;
             for component in &suite.archive.components {
                 wanted.extend(self.index_of(suite, place, component, arch)?);
             }
@@ -116,7 +120,8 @@ impl Planner<'_> {
             let uri = shown(&uri);
             let check_dates = self.options.check_valid_until && archive.check_valid_until.unwrap_or(true);
             let now = now();
-            let fingerprints = archive.signed_by.as_ref().map_or(&[][..], |signed_by| &signed_by.fingerprints);
+            let fingerprints =
+                archive.signed_by.as_ref().map_or(&[][..], |signed_by| &signed_by.fingerprints);
             let accept = Accept { fingerprints, now, keys_of_then: !check_dates };
             let verified = archive::verify(&bytes, &keyring, accept, &uri)?;
             let release = Release::parse(&verified.text, &uri)?;
@@ -133,9 +138,8 @@ impl Planner<'_> {
         }
         match unreachable {
             // Offline, an optional suite that was never fetched is one that the mirror did not have.
-            Some(ComposeError::Offline { .. }) if archive.optional => Ok(None),
+            None | Some(ComposeError::Offline { .. }) if archive.optional => Ok(None),
             Some(error) => Err(error),
-            None if archive.optional => Ok(None),
             None => {
                 let uri = archive.uris.first().map(|uri| shown(uri)).unwrap_or_default();
                 Err(ComposeError::UnknownSuite { uri, suite: archive.suite })
@@ -143,17 +147,6 @@ impl Planner<'_> {
         }
     }
 
-    #[expect(clippy::unused_self, reason = "reads as one of the planner's checks")]
-    fn check_architecture(&self, suite: &Verified, arch: &str) -> Result<(), ComposeError> {
-        let available = &suite.release.architectures;
-        if available.is_empty() || available.iter().any(|known| known == arch) {
-            return Ok(());
-        }
-        let available = available.iter().filter(|known| *known != "all").cloned().collect();
-        Err(ComposeError::UnknownArchitecture { suite: suite.archive.suite.clone(), arch: arch.to_owned(), available })
-    }
-
-    #[expect(clippy::type_complexity, reason = "one use, and the parts are named where it is taken apart")]
     fn index_of(
         &self,
         suite: &Verified,
@@ -161,14 +154,19 @@ impl Planner<'_> {
         component: &str,
         arch: &str,
     ) -> Result<Option<(usize, String, Vec<IndexFile>)>, ComposeError> {
-        let files: Vec<IndexFile> = suite.release.package_indexes(component, arch).into_iter().cloned().collect();
+        let files: Vec<IndexFile> =
+            suite.release.package_indexes(component, arch).into_iter().cloned().collect();
         if !files.is_empty() {
             return Ok(Some((place, component.to_owned(), files)));
         }
         let name = suite.archive.suite.clone();
         let known = suite.release.components.iter().any(|known| known.ends_with(component));
         if component == "main" || known {
-            return Err(ComposeError::NoIndex { suite: name, component: component.to_owned(), arch: arch.to_owned() });
+            return Err(ComposeError::NoIndex {
+                suite: name,
+                component: component.to_owned(),
+                arch: arch.to_owned(),
+            });
         }
         let text = format!("suite `{name}` has no component `{component}`");
         (self.events)(Event::Notice { text });
@@ -195,11 +193,17 @@ impl Planner<'_> {
                 uris.insert(0, format!("{directory}/{folder}/by-hash/SHA256/{}", file.digest.hex()));
             }
             let size_bytes = if first.is_some() { 0 } else { file.size_bytes };
-            (self.events)(Event::Index { suite: suite.archive.suite.clone(), component: component.clone(), size_bytes });
+            (self.events)(Event::Index {
+                suite: suite.archive.suite.clone(),
+                component: component.clone(),
+                size_bytes,
+            });
             let wanted = Wanted { uris, digest: file.digest, size_bytes: file.size_bytes, package: None };
             match net::download(self.client, self.cache, &wanted, self.events).await {
                 Ok(()) => return Ok(Fetched { archive, digest: file.digest, path: file.path.clone() }),
-                Err(error @ (ComposeError::Status { status: 404 | 410, .. } | ComposeError::Offline { .. })) => {
+                Err(
+                    error @ (ComposeError::Status { status: 404 | 410, .. } | ComposeError::Offline { .. }),
+                ) => {
                     missing.get_or_insert(error);
                 }
                 Err(error) => return Err(error),
@@ -259,6 +263,19 @@ impl Planner<'_> {
     }
 }
 
+fn check_architecture(suite: &Verified, arch: &str) -> Result<(), ComposeError> {
+    let available = &suite.release.architectures;
+    if available.is_empty() || available.iter().any(|known| known == arch) {
+        return Ok(());
+    }
+    let available = available.iter().filter(|known| *known != "all").cloned().collect();
+    Err(ComposeError::UnknownArchitecture {
+        suite: suite.archive.suite.clone(),
+        arch: arch.to_owned(),
+        available,
+    })
+}
+
 /// The keys that may sign an archive's release files.
 pub(crate) fn keyring(options: &ComposerOptions, archive: &Archive) -> Result<Keyring, ComposeError> {
     let mut keyring = Keyring::default();
@@ -270,7 +287,8 @@ pub(crate) fn keyring(options: &ComposerOptions, archive: &Archive) -> Result<Ke
         keyring.add_bytes(text.as_bytes()).map_err(bad)?;
     }
     let files = signed_by.map_or(&[][..], |signed_by| &signed_by.files);
-    let named = signed_by.is_some_and(|signed_by| signed_by.embedded.is_some() || !signed_by.files.is_empty());
+    let named =
+        signed_by.is_some_and(|signed_by| signed_by.embedded.is_some() || !signed_by.files.is_empty());
     for path in if named { files } else { &options.keyrings[..] } {
         looked_at.push(path.clone());
         if path.is_dir() {
@@ -307,11 +325,8 @@ fn read_indexes(cache: &Cache, fetched: &[Fetched]) -> Result<PackageIndex, Comp
     let mut index = PackageIndex::default();
     for file in fetched {
         let malformed = |problem| ComposeError::Malformed { place: file.path.clone(), problem };
-        let failed = |source: io::Error| ComposeError::Io {
-            action: "read",
-            path: cache.file(&file.digest),
-            source,
-        };
+        let failed =
+            |source: io::Error| ComposeError::Io { action: "read", path: cache.file(&file.digest), source };
         let input = cache.open(&file.digest, &file.path)?;
         let reader = buffered_decoder(&file.path, input).map_err(failed)?;
         let archive = u16::try_from(file.archive).map_err(|_| malformed("there are too many archives"))?;
@@ -331,8 +346,10 @@ fn planned(
     requested: bool,
 ) -> Result<PlannedPackage, ComposeError> {
     let name = index.name(id).to_owned();
-    let malformed = |problem| ComposeError::Malformed { place: format!("index entry of {}", index.name(id)), problem };
-    let digest = Digest::from_hex(index.field(id, Field::Sha256)).map_err(|_| malformed("its SHA256 is no digest"))?;
+    let malformed =
+        |problem| ComposeError::Malformed { place: format!("index entry of {}", index.name(id)), problem };
+    let digest =
+        Digest::from_hex(index.field(id, Field::Sha256)).map_err(|_| malformed("its SHA256 is no digest"))?;
     let size_bytes = index.field(id, Field::Size).parse().map_err(|_| malformed("its size is no number"))?;
     Ok(PlannedPackage {
         name,
@@ -359,7 +376,8 @@ pub(crate) fn wanted(options: &ComposerOptions, plan: &Plan) -> Result<Vec<Wante
         .iter()
         .map(|package| {
             let bad = |problem| ComposeError::PinMalformed { problem };
-            let planned = plan.archives.get(package.archive).ok_or_else(|| bad("a package is of no archive"))?;
+            let planned =
+                plan.archives.get(package.archive).ok_or_else(|| bad("a package is of no archive"))?;
             let archive = by_suite
                 .get(&planned.suite)
                 .ok_or_else(|| ComposeError::NoSource { suite: planned.suite.clone() })?;

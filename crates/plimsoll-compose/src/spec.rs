@@ -1,8 +1,9 @@
 //! The text of a `debian://` context: what a base is asked to hold.
 //!
-//! `debian://SUITE[?packages=a,b][&variant=distroless|minbase][&arch=ARCH]`. The text is read strictly: an unknown
-//! key is an error, since a misspelt `packages` would otherwise give an image that lacks them. [`DebianSpec`] prints
-//! itself in one canonical form (packages sorted, no repeats), so equal requests have equal text.
+//! `debian://SUITE[?packages=a,b][&variant=distroless|minbase][&arch=ARCH]`. The text is read strictly: an
+//! unknown key is an error, since a misspelt `packages` would otherwise give an image that lacks them.
+//! [`DebianSpec`] prints itself in one canonical form (packages sorted, no repeats), so equal requests have
+//! equal text.
 
 use std::fmt;
 use std::str::FromStr;

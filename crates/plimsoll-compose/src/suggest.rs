@@ -2,7 +2,8 @@
 
 /// The candidate with the smallest edit distance to `word`, if that is near enough to be meant.
 ///
-/// Of equally near ones the first in order wins, so the answer does not depend on anything but the candidates' order.
+/// Of equally near ones the first in order wins, so the answer does not depend on anything but the candidates'
+/// order.
 pub(crate) fn closest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let limit = (word.chars().count() / 3).max(1);
     let mut best: Option<(usize, &str)> = None;

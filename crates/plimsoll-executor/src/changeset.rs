@@ -14,7 +14,11 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use plimsoll_layer::{ChainIndex, Entry, Found, IndexBuilder, Kind, LayerIndex, Owners, Timestamp};
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT};
+use rustix::fs::{
+    AtFlags, CWD, Gid, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, Uid, XattrFlags, chmod, chownat,
+    fchmod, fchown, fsetxattr, futimens, lsetxattr, utimensat,
+};
+use rustix::io::Errno;
 
 use crate::error::ExecuteError;
 use crate::tree::Tree;
@@ -31,8 +35,9 @@ pub(crate) struct Changeset<'b> {
     /// Names that share an inode, by selection and by the layer and path of the file that they share.
     groups: BTreeMap<(usize, usize, Vec<u8>), BTreeSet<Vec<u8>>>,
     jobs: Vec<Job>,
-    /// Files whose inode belongs to another, frozen layer: nothing of them may be changed.
-    linked_paths: BTreeSet<Vec<u8>>,
+    /// Files whose metadata is in place: copies that are done, and links into other, frozen layers, of which nothing
+    /// may be changed.
+    settled: BTreeSet<Vec<u8>>,
     /// Inodes of other layers that this layer and those below it hold by a link.
     linked: BTreeSet<u64>,
     /// Those that this layer added.
@@ -42,7 +47,7 @@ pub(crate) struct Changeset<'b> {
 
 /// One file whose bytes are still to be put in place.
 struct Job {
-    path: Vec<u8>,
+    entry: Entry,
     source: PathBuf,
     link: bool,
 }
@@ -72,7 +77,7 @@ impl<'b> Changeset<'b> {
             entries: BTreeMap::new(),
             groups: BTreeMap::new(),
             jobs: Vec::new(),
-            linked_paths: BTreeSet::new(),
+            settled: BTreeSet::new(),
             linked,
             new_links: BTreeSet::new(),
             passwd_files: [b"etc/passwd".to_vec(), b"etc/group".to_vec()].into(),
@@ -123,6 +128,10 @@ impl<'b> Changeset<'b> {
     }
 
     fn make_directory(&mut self, entry: Entry) -> Result<(), ExecuteError> {
+        // The root is there, and no layer has an entry for it.
+        if entry.path.is_empty() {
+            return Ok(());
+        }
         let path = self.on_disk(&entry.path);
         if !self.entries.contains_key(&entry.path) {
             rustix::fs::mkdir(&path, Mode::from_raw_mode(0o700)).map_err(|source| disk(&path, source))?;
@@ -134,9 +143,7 @@ impl<'b> Changeset<'b> {
     /// Puts a directory in place. One that exists keeps its metadata unless `overwrite`.
     pub(crate) fn put_directory(&mut self, entry: Entry, overwrite: bool) -> Result<(), ExecuteError> {
         match self.lookup(&entry.path) {
-            Some(old) if !old.is_directory() => {
-                Err(ExecuteError::NotADirectory { path: shown(&entry.path) })
-            }
+            Some(old) if !old.is_directory() => Err(ExecuteError::NotADirectory { path: shown(&entry.path) }),
             Some(old) if !overwrite => {
                 let kept = Entry { kind: Kind::Directory { opaque: false }, ..old.clone() };
                 self.make_directory(kept)
@@ -157,7 +164,8 @@ impl<'b> Changeset<'b> {
     ) -> Result<(), ExecuteError> {
         self.make_room(&entry.path)?;
         if let Kind::File { .. } | Kind::Hardlink { .. } = entry.kind {
-            let data = tree.data(found).map_err(|source| ExecuteError::Read { path: shown(&entry.path), source })?;
+            let data =
+                tree.data(found).map_err(|source| ExecuteError::Read { path: shown(&entry.path), source })?;
             entry.kind = data.entry.kind.clone();
             let source = tree.directory(data.layer).join(OsStr::from_bytes(&data.entry.path));
             let names = self.groups.entry((selection, data.layer, data.entry.path.clone())).or_default();
@@ -165,14 +173,14 @@ impl<'b> Changeset<'b> {
             names.insert(entry.path.clone());
             if let Some(first) = same_as {
                 let source = self.on_disk(&first);
-                self.jobs.push(Job { path: entry.path.clone(), source, link: true });
+                self.jobs.push(Job { entry: entry.clone(), source, link: true });
             } else {
                 let unchanged = *data.entry == Entry { path: data.entry.path.clone(), ..entry.clone() };
                 let link = may_link && unchanged && self.may_link(&source)?;
-                self.jobs.push(Job { path: entry.path.clone(), source, link });
+                self.jobs.push(Job { entry: entry.clone(), source, link });
             }
         } else {
-            self.put_special(&entry, &self.on_disk(&entry.path))?;
+            put_special(&entry, &self.on_disk(&entry.path))?;
         }
         self.entries.insert(entry.path.clone(), entry);
         Ok(())
@@ -196,37 +204,18 @@ impl<'b> Changeset<'b> {
             let source = self.on_disk(target);
             rustix::fs::link(&source, &path).map_err(|error| disk(&path, error))?;
         } else {
-            self.put_special(&entry, &path)?;
+            put_special(&entry, &path)?;
         }
         self.entries.insert(entry.path.clone(), entry);
         Ok(())
     }
 
-    fn put_special(&self, entry: &Entry, path: &Path) -> Result<(), ExecuteError> {
-        use rustix::fs::{FileType, makedev, mknodat};
-        let mode = Mode::from_raw_mode(0o600);
-        let node = |kind, device| mknodat(CWD, path, kind, mode, device);
-        // Devices exist only in the index where this disk or this user cannot hold them.
-        let device = |kind, major, minor| match node(kind, makedev(major, minor)) {
-            Err(rustix::io::Errno::PERM) => File::create_new(path).map(drop).map_err(|e| {
-                rustix::io::Errno::from_io_error(&e).unwrap_or(rustix::io::Errno::IO)
-            }),
-            other => other,
-        };
-        let made = match &entry.kind {
-            Kind::Symlink { target } => rustix::fs::symlink(OsStr::from_bytes(target), path),
-            Kind::Fifo => node(FileType::Fifo, 0),
-            Kind::CharDevice { major, minor } => device(FileType::CharacterDevice, *major, *minor),
-            Kind::BlockDevice { major, minor } => device(FileType::BlockDevice, *major, *minor),
-            _ => Ok(()),
-        };
-        made.map_err(|source| disk(path, source))
-    }
-
     /// Takes away what this layer itself put at a path; refuses to replace a directory.
     fn make_room(&mut self, path: &[u8]) -> Result<(), ExecuteError> {
         match self.lookup(path) {
-            Some(entry) if entry.is_directory() => return Err(ExecuteError::IsADirectory { path: shown(path) }),
+            Some(entry) if entry.is_directory() => {
+                return Err(ExecuteError::IsADirectory { path: shown(path) });
+            }
             _ => {}
         }
         if self.entries.remove(path).is_some() {
@@ -234,10 +223,10 @@ impl<'b> Changeset<'b> {
                 names.remove(path);
             });
             // Bytes that are still to come must be there before they are taken away: other names may share them.
-            if self.jobs.iter().any(|job| job.path == path) {
+            if self.jobs.iter().any(|job| job.entry.path == path) {
                 self.run_jobs(NonZeroUsize::MIN)?;
             }
-            self.linked_paths.remove(path);
+            self.settled.remove(path);
             let path = self.on_disk(path);
             if path.symlink_metadata().is_ok() {
                 rustix::fs::unlink(&path).map_err(|source| disk(&path, source))?;
@@ -248,7 +237,8 @@ impl<'b> Changeset<'b> {
 
     fn run_jobs(&mut self, threads: NonZeroUsize) -> Result<(), ExecuteError> {
         let jobs = std::mem::take(&mut self.jobs);
-        self.linked_paths.extend(run_jobs(&self.directory, &jobs, threads)?);
+        run_jobs(&self.directory, &jobs, self.owners, threads)?;
+        self.settled.extend(jobs.into_iter().map(|job| job.entry.path));
         Ok(())
     }
 
@@ -257,10 +247,9 @@ impl<'b> Changeset<'b> {
     /// Two names of one inode in one chain would look like hard links to programs in the image, so an inode that a
     /// layer below holds already is not linked again.
     fn may_link(&mut self, source: &Path) -> Result<bool, ExecuteError> {
-        let metadata = source.symlink_metadata().map_err(|error| ExecuteError::Read {
-            path: source.display().to_string(),
-            source: error,
-        })?;
+        let metadata = source
+            .symlink_metadata()
+            .map_err(|error| ExecuteError::Read { path: source.display().to_string(), source: error })?;
         // Small files are as quick to copy, and every link to them would be one more inode number to remember.
         if metadata.len() < 16 * 1024 || !self.linked.insert(metadata.ino()) {
             return Ok(false);
@@ -270,7 +259,10 @@ impl<'b> Changeset<'b> {
     }
 
     /// Puts all bytes and metadata in place; gives the index, and the inodes that were linked from other layers.
-    pub(crate) fn finish(mut self, threads: NonZeroUsize) -> Result<(LayerIndex, BTreeSet<u64>), ExecuteError> {
+    pub(crate) fn finish(
+        mut self,
+        threads: NonZeroUsize,
+    ) -> Result<(LayerIndex, BTreeSet<u64>), ExecuteError> {
         self.run_jobs(threads)?;
         for names in self.groups.values().filter(|names| names.len() > 1) {
             let mut names = names.iter();
@@ -289,127 +281,177 @@ impl<'b> Changeset<'b> {
         }
         // Children before their directories: writing into a directory changes its time.
         for entry in self.entries.values().rev() {
-            if !self.linked_paths.contains(&entry.path) && !matches!(entry.kind, Kind::Hardlink { .. }) {
-                self.apply(entry)?;
+            if !self.settled.contains(&entry.path) && !matches!(entry.kind, Kind::Hardlink { .. }) {
+                apply(entry, &self.on_disk(&entry.path), self.owners)?;
             }
         }
         let mut builder = IndexBuilder::new();
         for (path, entry) in &self.entries {
-            if self.passwd_files.contains(path) && matches!(entry.kind, Kind::File { .. } | Kind::Hardlink { .. }) {
+            if self.passwd_files.contains(path)
+                && matches!(entry.kind, Kind::File { .. } | Kind::Hardlink { .. })
+            {
                 let disk = self.on_disk(path);
-                let bytes = std::fs::read(&disk).map_err(|source| ExecuteError::Write { path: disk, source })?;
+                let bytes =
+                    std::fs::read(&disk).map_err(|source| ExecuteError::Write { path: disk, source })?;
                 if path.ends_with(b"passwd") { builder.set_passwd(bytes) } else { builder.set_group(bytes) }
             }
             builder.add(entry.clone()).map_err(|source| ExecuteError::Layer { source })?;
         }
         Ok((builder.finish(), self.new_links))
     }
+}
 
-    /// Sets owner, mode, attributes and time of what was written.
-    fn apply(&self, entry: &Entry) -> Result<(), ExecuteError> {
-        let path = self.on_disk(&entry.path);
-        let failed = |source| disk(&path, source);
-        let is_symlink = matches!(entry.kind, Kind::Symlink { .. });
-        match self.owners {
-            Owners::Real => {
-                let (uid, gid) = (rustix::fs::Uid::from_raw(entry.uid), rustix::fs::Gid::from_raw(entry.gid));
-                rustix::fs::chownat(CWD, &path, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)
-                    .map_err(failed)?;
-            }
-            Owners::Recorded if (entry.uid, entry.gid) != (0, 0) => {
-                if matches!(entry.kind, Kind::File { .. } | Kind::Directory { .. }) {
-                    let value = format!("{}:{}", entry.uid, entry.gid);
-                    let flags = rustix::fs::XattrFlags::empty();
-                    rustix::fs::lsetxattr(&path, OWNER_ATTRIBUTE, value.as_bytes(), flags).map_err(failed)?;
-                }
-            }
-            Owners::Recorded => {}
+/// Sets owner, mode, attributes and time of what was written; by path, for what cannot be opened.
+fn apply(entry: &Entry, path: &Path, owners: Owners) -> Result<(), ExecuteError> {
+    let failed = |source| disk(path, source);
+    match owners {
+        Owners::Real => {
+            let (uid, gid) = (Uid::from_raw(entry.uid), Gid::from_raw(entry.gid));
+            chownat(CWD, path, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW).map_err(failed)?;
         }
-        for (name, value) in &entry.xattrs {
-            let flags = rustix::fs::XattrFlags::empty();
-            match rustix::fs::lsetxattr(&path, OsStr::from_bytes(name), value, flags) {
-                // What this disk cannot hold is still in the index, which the layer is written from.
-                Ok(()) | Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::PERM) => {}
-                Err(source) => return Err(failed(source)),
+        Owners::Recorded => {
+            if let Some(owner) = recorded_owner(entry) {
+                lsetxattr(path, OWNER_ATTRIBUTE, owner.as_bytes(), XattrFlags::empty()).map_err(failed)?;
             }
         }
-        if !is_symlink {
-            rustix::fs::chmod(&path, Mode::from_raw_mode(entry.mode)).map_err(failed)?;
+    }
+    for (name, value) in &entry.xattrs {
+        tolerate(lsetxattr(path, OsStr::from_bytes(name), value, XattrFlags::empty())).map_err(failed)?;
+    }
+    if !matches!(entry.kind, Kind::Symlink { .. }) {
+        chmod(path, Mode::from_raw_mode(entry.mode)).map_err(failed)?;
+    }
+    utimensat(CWD, path, &times(entry), AtFlags::SYMLINK_NOFOLLOW).map_err(failed)
+}
+
+/// The same for an open file.
+fn apply_to_file(entry: &Entry, file: &File, path: &Path, owners: Owners) -> Result<(), ExecuteError> {
+    let failed = |source| disk(path, source);
+    match owners {
+        Owners::Real => {
+            fchown(file, Some(Uid::from_raw(entry.uid)), Some(Gid::from_raw(entry.gid))).map_err(failed)?;
         }
-        let times = Timestamps {
-            last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
-            last_modification: Timespec {
-                tv_sec: entry.mtime.seconds,
-                tv_nsec: i64::from(entry.mtime.nanoseconds),
-            },
-        };
-        rustix::fs::utimensat(CWD, &path, &times, AtFlags::SYMLINK_NOFOLLOW).map_err(failed)
+        Owners::Recorded => {
+            if let Some(owner) = recorded_owner(entry) {
+                fsetxattr(file, OWNER_ATTRIBUTE, owner.as_bytes(), XattrFlags::empty()).map_err(failed)?;
+            }
+        }
+    }
+    for (name, value) in &entry.xattrs {
+        tolerate(fsetxattr(file, OsStr::from_bytes(name), value, XattrFlags::empty())).map_err(failed)?;
+    }
+    fchmod(file, Mode::from_raw_mode(entry.mode)).map_err(failed)?;
+    futimens(file, &times(entry)).map_err(failed)
+}
+
+/// The owner as the attribute keeps it, where there is one to keep.
+fn recorded_owner(entry: &Entry) -> Option<String> {
+    let keeps = matches!(entry.kind, Kind::File { .. } | Kind::Directory { .. });
+    (keeps && (entry.uid, entry.gid) != (0, 0)).then(|| format!("{}:{}", entry.uid, entry.gid))
+}
+
+/// An attribute that this disk cannot hold is still in the index, which the layer is written from.
+fn tolerate(result: Result<(), Errno>) -> Result<(), Errno> {
+    match result {
+        Err(Errno::OPNOTSUPP | Errno::PERM) => Ok(()),
+        other => other,
     }
 }
 
-/// Puts the bytes of all files in place: first copies and links into other layers, then second names. Gives the
-/// paths that share their inode with another layer.
-fn run_jobs(directory: &Path, jobs: &[Job], threads: NonZeroUsize) -> Result<Vec<Vec<u8>>, ExecuteError> {
-    let (second_names, first_names): (Vec<_>, Vec<_>) =
-        jobs.iter().partition(|job| job.source.starts_with(directory));
-    let share = first_names.len().div_ceil(threads.get()).max(64);
-    let work = |jobs: &[&Job]| {
-        let mut linked = Vec::new();
-        for job in jobs {
-            if run_job(directory, job)? {
-                linked.push(job.path.clone());
-            }
-        }
-        Ok::<_, ExecuteError>(linked)
-    };
-    let mut linked = Vec::new();
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = first_names.chunks(share).map(|jobs| scope.spawn(move || work(jobs))).collect();
-        for worker in workers {
-            linked.extend(worker.join().expect("a copying thread does not panic")?);
-        }
-        Ok::<_, ExecuteError>(())
-    })?;
-    work(&second_names)?;
-    Ok(linked)
+fn times(entry: &Entry) -> Timestamps {
+    Timestamps {
+        last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
+        last_modification: Timespec {
+            tv_sec: entry.mtime.seconds,
+            tv_nsec: i64::from(entry.mtime.nanoseconds),
+        },
+    }
 }
 
-/// Whether the file came to be by a link.
-fn run_job(directory: &Path, job: &Job) -> Result<bool, ExecuteError> {
-    let path = directory.join(OsStr::from_bytes(&job.path));
+fn put_special(entry: &Entry, path: &Path) -> Result<(), ExecuteError> {
+    use rustix::fs::{FileType, makedev, mknodat};
+    let mode = Mode::from_raw_mode(0o600);
+    let node = |kind, device| mknodat(CWD, path, kind, mode, device);
+    // Devices exist only in the index where this disk or this user cannot hold them.
+    let device = |kind, major, minor| match node(kind, makedev(major, minor)) {
+        Err(Errno::PERM) => {
+            File::create_new(path).map(drop).map_err(|e| Errno::from_io_error(&e).unwrap_or(Errno::IO))
+        }
+        other => other,
+    };
+    let made = match &entry.kind {
+        Kind::Symlink { target } => rustix::fs::symlink(OsStr::from_bytes(target), path),
+        Kind::Fifo => node(FileType::Fifo, 0),
+        Kind::CharDevice { major, minor } => device(FileType::CharacterDevice, *major, *minor),
+        Kind::BlockDevice { major, minor } => device(FileType::BlockDevice, *major, *minor),
+        _ => Ok(()),
+    };
+    made.map_err(|source| disk(path, source))
+}
+
+/// Puts all files in place: first copies and links into other layers, then second names.
+fn run_jobs(
+    directory: &Path,
+    jobs: &[Job],
+    owners: Owners,
+    threads: NonZeroUsize,
+) -> Result<(), ExecuteError> {
+    let (second_names, first_names): (Vec<_>, Vec<_>) =
+        jobs.iter().partition(|job| job.source.starts_with(directory));
+    // Neighbours share a directory, and two threads that write into one wait for each other.
+    let share = first_names.len().div_ceil(threads.get()).max(64);
+    let work = |jobs: &[&Job]| {
+        let mut buffer = Vec::new();
+        jobs.iter().try_for_each(|job| run_job(directory, job, owners, &mut buffer))
+    };
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = first_names.chunks(share).map(|jobs| scope.spawn(move || work(jobs))).collect();
+        workers.into_iter().try_for_each(|worker| worker.join().expect("a copying thread does not panic"))
+    })?;
+    work(&second_names)
+}
+
+fn run_job(directory: &Path, job: &Job, owners: Owners, buffer: &mut Vec<u8>) -> Result<(), ExecuteError> {
+    let path = directory.join(OsStr::from_bytes(&job.entry.path));
     if job.link {
         match rustix::fs::link(&job.source, &path) {
-            Ok(()) => return Ok(true),
+            Ok(()) => return Ok(()),
             // Too many names, or another file system: a copy is as good.
-            Err(rustix::io::Errno::MLINK | rustix::io::Errno::XDEV) => {}
+            Err(Errno::MLINK | Errno::XDEV) => {}
             Err(source) => return Err(disk(&path, source)),
         }
     }
-    copy_file(&job.source, &path)?;
-    Ok(false)
+    let file = copy_file(&job.source, &path, buffer)?;
+    apply_to_file(&job.entry, &file, &path, owners)
 }
 
-fn copy_file(source: &Path, destination: &Path) -> Result<(), ExecuteError> {
-    let read = |error: rustix::io::Errno| ExecuteError::Read {
-        path: source.display().to_string(),
-        source: error.into(),
-    };
+/// Files up to this size are copied through memory, which takes fewer system calls.
+const SMALL: u64 = 128 * 1024;
+
+fn copy_file(source: &Path, destination: &Path, buffer: &mut Vec<u8>) -> Result<File, ExecuteError> {
+    let read = |error: io::Error| ExecuteError::Read { path: source.display().to_string(), source: error };
+    let write = |error: io::Error| ExecuteError::Write { path: destination.to_owned(), source: error };
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let from = rustix::fs::open(source, flags, Mode::empty()).map_err(read)?;
+    let from = rustix::fs::open(source, flags, Mode::empty()).map_err(|error| read(error.into()))?;
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-    let mode = Mode::from_raw_mode(0o600);
-    let to = rustix::fs::open(destination, flags, mode).map_err(|error| disk(destination, error))?;
-    if rustix::fs::ioctl_ficlone(&to, &from).is_ok() {
-        return Ok(());
-    }
+    let to = rustix::fs::open(destination, flags, Mode::from_raw_mode(0o600))
+        .map_err(|error| disk(destination, error))?;
     let (mut from, mut to) = (File::from(from), File::from(to));
-    // `io::copy` between files uses copy_file_range and its fallbacks.
-    io::copy(&mut from, &mut to)
-        .map(drop)
-        .map_err(|source| ExecuteError::Write { path: destination.to_owned(), source })
+    buffer.clear();
+    io::Read::read_to_end(&mut io::Read::take(&mut from, SMALL), buffer).map_err(read)?;
+    if (buffer.len() as u64) < SMALL {
+        io::Write::write_all(&mut to, buffer).map_err(write)?;
+        return Ok(to);
+    }
+    if rustix::fs::ioctl_ficlone(&to, &from).is_err() {
+        io::Write::write_all(&mut to, buffer).map_err(write)?;
+        // `io::copy` between files uses copy_file_range and its fallbacks.
+        io::copy(&mut from, &mut to).map_err(write)?;
+    }
+    Ok(to)
 }
 
-fn disk(path: &Path, source: rustix::io::Errno) -> ExecuteError {
+fn disk(path: &Path, source: Errno) -> ExecuteError {
     ExecuteError::Write { path: path.to_owned(), source: source.into() }
 }
 

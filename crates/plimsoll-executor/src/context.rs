@@ -55,7 +55,8 @@ impl ContextTree {
         let writer = cache.writer();
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let root = rustix::fs::open(&path, flags, Mode::empty()).map_err(|e| read_error(&path, e.into()))?;
-        let mut walk = Walk { ignore: &context.ignore, found: Vec::new(), buffer: Vec::with_capacity(64 * 1024) };
+        let mut walk =
+            Walk { ignore: &context.ignore, found: Vec::new(), buffer: Vec::with_capacity(64 * 1024) };
         walk.directory(root.as_fd(), &[])?;
         let Walk { mut found, .. } = walk;
         found.sort_unstable_by(|a, b| a.0.path.cmp(&b.0.path));
@@ -159,12 +160,7 @@ impl Walk<'_> {
         Ok(any)
     }
 
-    fn child(
-        &mut self,
-        directory: BorrowedFd<'_>,
-        parent: &[u8],
-        name: &CStr,
-    ) -> Result<bool, ExecuteError> {
+    fn child(&mut self, directory: BorrowedFd<'_>, parent: &[u8], name: &CStr) -> Result<bool, ExecuteError> {
         let path = if parent.is_empty() {
             name.to_bytes().to_vec()
         } else {

@@ -93,7 +93,11 @@ pub(crate) fn make_directory(op: &MakeDirOp, target: Target<'_>) -> Result<Writt
 }
 
 /// Copies all sources to the destination.
-pub(crate) fn copy(op: &CopyOp, sources: Vec<Source<'_>>, target: Target<'_>) -> Result<Written, ExecuteError> {
+pub(crate) fn copy(
+    op: &CopyOp,
+    sources: Vec<Source<'_>>,
+    target: Target<'_>,
+) -> Result<Written, ExecuteError> {
     let Target { base, directory, owners, linked, threads } = target;
     let owner = match &op.owner {
         Some(spec) => Some(owner(base, &spec.user, spec.group.as_deref())?),
@@ -130,6 +134,21 @@ fn newest(sources: &[Source<'_>]) -> Timestamp {
             .collect(),
     });
     times.max().unwrap_or_default()
+}
+
+/// Bytes that copying needs at most; links and archives make it differ.
+pub(crate) fn size(sources: &[Source<'_>]) -> u64 {
+    let of = |entry: &Entry| if let Kind::File { size } = entry.kind { size } else { 0 };
+    let sizes = sources.iter().map(|source| match source {
+        Source::Bytes { bytes, .. } => bytes.len() as u64,
+        Source::File { path, .. } => path.metadata().map_or(0, |metadata| metadata.len()),
+        Source::Tree { may_link: true, .. } => 0,
+        Source::Tree { selected, .. } => selected
+            .iter()
+            .map(|one| of(one.root.entry) + one.below.iter().map(|(_, found)| of(found.entry)).sum::<u64>())
+            .sum(),
+    });
+    sizes.sum()
 }
 
 struct Copier<'b, 'o> {

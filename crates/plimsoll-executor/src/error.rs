@@ -70,7 +70,9 @@ pub enum ExecuteError {
         name: String,
     },
     /// A secret that must be there was not given.
-    #[error("the secret `{id}` was not given; give it with `--secret id={id},src=FILE` or `--secret id={id},env=NAME`")]
+    #[error(
+        "the secret `{id}` was not given; give it with `--secret id={id},src=FILE` or `--secret id={id},env=NAME`"
+    )]
     SecretMissing {
         /// Its id.
         id: String,
@@ -85,7 +87,9 @@ pub enum ExecuteError {
         source: io::Error,
     },
     /// An ssh agent that must be there was not given.
-    #[error("no ssh agent was given as `{id}`; give it with `--ssh {id}` while an agent runs, or `--ssh {id}=SOCKET`")]
+    #[error(
+        "no ssh agent was given as `{id}`; give it with `--ssh {id}` while an agent runs, or `--ssh {id}=SOCKET`"
+    )]
     SshMissing {
         /// Its id.
         id: String,

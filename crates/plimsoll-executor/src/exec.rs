@@ -5,15 +5,17 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::ops::ControlFlow;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use plimsoll_graph::{CacheSharing, ExecOp, MountKind, NetworkMode, SecurityMode};
 use plimsoll_layer::{ChainIndex, Found, Kind, LayerIndex, Owners, ScanOptions, scan_upper};
 use plimsoll_sandbox::{ExitStatus, MountSource, Network, OwnerTable, Security, Stdio, Step, StepMount};
+use plimsoll_snapshot::Snapshots;
 use plimsoll_solver::{Cancel, EventSink, Stream};
 use plimsoll_store::{CacheMount, LayerDraft, LayerId, Sharing, Store};
 use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fs::{Gid, Mode, Uid, chmod, chown};
 
 use crate::changeset::Changeset;
 use crate::error::ExecuteError;
@@ -45,6 +47,7 @@ pub(crate) struct Command<'a> {
     pub(crate) op: &'a ExecOp,
     pub(crate) settings: &'a Settings,
     pub(crate) store: &'a Store,
+    pub(crate) snapshots: &'a Snapshots,
     /// The layers below, bottom first, all unpacked.
     pub(crate) base: &'a ChainIndex,
     pub(crate) chain: &'a [LayerId],
@@ -75,7 +78,7 @@ pub(crate) fn cache_mounts(
     cancel: &Cancel,
     fill: &mut dyn FnMut(usize, &Path) -> Result<(), ExecuteError>,
 ) -> Result<BTreeMap<usize, CacheMount>, ExecuteError> {
-    let mut wanted: Vec<(usize, &str, Sharing, (u32, u32, u32))> = op
+    let mut wanted: Vec<_> = op
         .mounts
         .iter()
         .enumerate()
@@ -94,14 +97,14 @@ pub(crate) fn cache_mounts(
     wanted.sort_unstable_by_key(|(place, id, ..)| (*id, *place));
     let mut mounts = BTreeMap::new();
     for (place, id, sharing, (mode, uid, gid)) in wanted {
-        let mut wait = |_| if cancel.is_raised() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+        let mut wait =
+            |_| if cancel.is_raised() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
         let mut failure = None;
         let mut fill = |path: &Path| {
             if let Err(error) = fill(place, path) {
                 failure = Some(error);
                 return Err(io::Error::other("the cache mount could not be filled"));
             }
-            use rustix::fs::{Gid, Mode, Uid, chmod, chown};
             match owners {
                 Owners::Real => chown(path, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))?,
                 Owners::Recorded => {}
@@ -128,7 +131,8 @@ pub(crate) fn run(command: &Command<'_>, draft: &LayerDraft) -> Result<LayerInde
     });
     let log = Log::create(&command.log, command.vertex, command.events, Mask::new(secrets))
         .map_err(|source| ExecuteError::Write { path: command.log.clone(), source })?;
-    let outcome = run_step(&step, &log, command.cancel);
+    let room = || Ok(command.snapshots.ensure_room(0)?);
+    let outcome = run_step(&step, &log, command.cancel, &room);
     let (tail, path) =
         log.finish().map_err(|source| ExecuteError::Write { path: command.log.clone(), source })?;
     let (status, owners) = outcome?;
@@ -161,7 +165,13 @@ fn scan(command: &Command<'_>, draft: &LayerDraft, owners: &OwnerTable) -> Resul
     scan_upper(&draft.fs(), &options).map_err(|source| ExecuteError::Layer { source })
 }
 
-fn run_step(step: &Step, log: &Log<'_>, cancel: &Cancel) -> Result<(ExitStatus, OwnerTable), ExecuteError> {
+/// Runs the step to its end, or until it is cancelled, or until `room` says that the disk is full.
+fn run_step(
+    step: &Step,
+    log: &Log<'_>,
+    cancel: &Cancel,
+    room: &dyn Fn() -> Result<(), ExecuteError>,
+) -> Result<(ExitStatus, OwnerTable), ExecuteError> {
     let pipe = || rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC);
     let failed = |source: rustix::io::Errno| ExecuteError::Read {
         path: "the command's output".to_owned(),
@@ -179,35 +189,31 @@ fn run_step(step: &Step, log: &Log<'_>, cancel: &Cancel) -> Result<(ExitStatus, 
         let outcome = child.and_then(|mut child| {
             let mut ready =
                 [PollFd::from_borrowed_fd(child.pidfd(), PollFlags::IN), PollFd::new(cancel, PollFlags::IN)];
-            while let Err(rustix::io::Errno::INTR) = poll(&mut ready, None) {}
-            if cancel.as_fd_is_ready(&ready[1]) {
+            let full = loop {
+                let tick = rustix::time::Timespec { tv_sec: 1, tv_nsec: 0 };
+                match poll(&mut ready, Some(&tick)) {
+                    Ok(0) => match room() {
+                        Ok(()) => {}
+                        Err(error) => break Some(error),
+                    },
+                    Err(rustix::io::Errno::INTR) => {}
+                    Ok(_) | Err(_) => break None,
+                }
+            };
+            if full.is_some() || ready[1].revents().contains(PollFlags::IN) {
                 child.kill();
             }
             let status = child.wait().map_err(|source| ExecuteError::Sandbox { source })?;
             let owners = child.owners().map_err(|source| ExecuteError::Sandbox { source })?;
-            Ok((status, owners))
+            full.map_or(Ok((status, owners)), Err)
         });
         for pump in pumps {
             let pumped = pump.join().expect("a thread that reads a log does not panic");
-            pumped.map_err(|source| ExecuteError::Read { path: "the command's output".to_owned(), source })?;
+            pumped
+                .map_err(|source| ExecuteError::Read { path: "the command's output".to_owned(), source })?;
         }
         outcome
     })
-}
-
-/// Whether a polled flag was the reason to wake.
-trait Ready {
-    fn as_fd_is_ready(&self, polled: &PollFd<'_>) -> bool;
-}
-
-impl Ready for Cancel {
-    fn as_fd_is_ready(&self, polled: &PollFd<'_>) -> bool {
-        debug_assert_eq!(
-            std::os::fd::AsRawFd::as_raw_fd(&polled.as_fd()),
-            std::os::fd::AsRawFd::as_raw_fd(&self.as_fd())
-        );
-        polled.revents().contains(PollFlags::IN)
-    }
 }
 
 fn step(
@@ -297,7 +303,8 @@ fn step_mount(
     let (source, is_directory, read_only) = match &mount.kind {
         MountKind::Bind { source, read_write, .. } => {
             let input = command.inputs.get(&place).expect("every bind mount has its input");
-            let (source, is_directory) = bind(command, input, source, &scratch.join(format!("bind-{place}")))?;
+            let (source, is_directory) =
+                bind(command, input, source, &scratch.join(format!("bind-{place}")))?;
             (source, is_directory, !read_write)
         }
         MountKind::Cache { read_only, .. } => {
@@ -307,8 +314,7 @@ fn step_mount(
         MountKind::Tmpfs { size } => (MountSource::Tmpfs { size: *size, mode: 0o1777 }, true, false),
         MountKind::Secret { id, mode, uid, gid, required, .. } => match command.secrets.get(id) {
             Some(value) => {
-                let source =
-                    MountSource::Data { bytes: value.clone(), mode: *mode, uid: *uid, gid: *gid };
+                let source = MountSource::Data { bytes: value.clone(), mode: *mode, uid: *uid, gid: *gid };
                 (source, false, true)
             }
             None if *required => return Err(ExecuteError::SecretMissing { id: id.clone() }),

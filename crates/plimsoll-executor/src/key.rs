@@ -32,7 +32,7 @@ pub(crate) struct KeyBuilder {
 
 impl KeyBuilder {
     /// Adds one ingredient.
-    pub(crate) fn add(&mut self, what: impl Into<String>, value: impl ToString) {
+    pub(crate) fn add(&mut self, what: impl Into<String>, value: impl std::fmt::Display) {
         self.ingredients.push(Ingredient { what: what.into(), value: value.to_string() });
     }
 

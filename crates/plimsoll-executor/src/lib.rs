@@ -4,10 +4,12 @@
 //! commands in the sandbox (`exec`), file ops straight into a layer's directory (`copy`).
 
 mod changeset;
+mod command;
 mod context;
 mod copy;
 mod error;
 mod exec;
+mod ingredients;
 mod key;
 mod log;
 mod mode;

@@ -114,7 +114,8 @@ impl<'e> Log<'e> {
             // The cut may go through a secret: what could be the beginning of one is kept for the next piece.
             if pending.len() > LONGEST_LINE + self.mask.longest() {
                 let mut masked = self.mask.apply(&pending);
-                pending = masked.split_off(masked.len().saturating_sub(self.mask.longest().saturating_sub(1)));
+                pending =
+                    masked.split_off(masked.len().saturating_sub(self.mask.longest().saturating_sub(1)));
                 self.line(&masked, stream)?;
             }
         }

@@ -16,11 +16,7 @@ pub(crate) struct Identity {
 
 /// The owner that `--chown` names: a user without a group means that user's primary group, or for a number the
 /// group of the same number.
-pub(crate) fn owner(
-    base: &ChainIndex,
-    user: &str,
-    group: Option<&str>,
-) -> Result<(u32, u32), ExecuteError> {
+pub(crate) fn owner(base: &ChainIndex, user: &str, group: Option<&str>) -> Result<(u32, u32), ExecuteError> {
     let numeric = |text: &str| text.parse::<u32>().ok();
     let group = group.filter(|group| !group.is_empty());
     if let (Some(uid), None) = (numeric(user), group) {
@@ -49,9 +45,7 @@ pub(crate) fn identity(base: &ChainIndex, spec: &str) -> Result<Identity, Execut
     let user = if user.is_empty() { "0" } else { user };
     let record = match user.parse::<u32>() {
         Ok(uid) => users.user_by_id(uid),
-        Err(_) => {
-            Some(users.user(user).ok_or_else(|| ExecuteError::UnknownUser { name: user.to_owned() })?)
-        }
+        Err(_) => Some(users.user(user).ok_or_else(|| ExecuteError::UnknownUser { name: user.to_owned() })?),
     };
     let uid = record.map_or_else(|| user.parse().unwrap_or(0), |record| record.uid);
     let gid = match group.filter(|group| !group.is_empty()) {

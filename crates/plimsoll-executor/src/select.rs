@@ -94,10 +94,7 @@ fn one<'t>(
             .into_iter()
             .map(|found| (relative(&found), found))
             .filter(|(rest, _)| {
-                ignore.is_none_or(|ignore| {
-                    !excluded(ignore, rest)
-                        && !excluded(ignore, &join(path, rest))
-                })
+                ignore.is_none_or(|ignore| !excluded(ignore, rest) && !excluded(ignore, &join(path, rest)))
             })
             .collect()
     } else {
@@ -179,7 +176,8 @@ fn expand(
         out.push(directory.to_vec());
         for found in tree.index.walk(&resolved.path) {
             if found.entry.is_directory() {
-                let rest = found.entry.path.strip_prefix(resolved.path.as_slice()).unwrap_or(&found.entry.path);
+                let rest =
+                    found.entry.path.strip_prefix(resolved.path.as_slice()).unwrap_or(&found.entry.path);
                 out.push(join(directory, rest.strip_prefix(b"/").unwrap_or(rest)));
             }
         }

@@ -48,7 +48,7 @@ impl<'b> Stubs<'b> {
                     self.changes.ensure_directory(&path, new)?;
                 } else {
                     let entry = Entry { mtime, ..Entry::new(path.clone(), Kind::File { size: 0 }, 0o644) };
-                    self.changes.ensure_directory(&entry.parent().to_vec(), new)?;
+                    self.changes.ensure_directory(entry.parent(), new)?;
                     self.changes.put_bytes(entry, &mut std::io::empty())?;
                 }
                 self.made.insert(path.clone());

@@ -18,7 +18,8 @@ pub(crate) struct Tree {
 impl Tree {
     /// A tree whose layer number `i` has its files in `directories[i]`.
     pub(crate) fn new(index: ChainIndex, directories: Vec<PathBuf>) -> io::Result<Self> {
-        let contents = directories.iter().map(|path| DirectoryContent::open(path)).collect::<io::Result<_>>()?;
+        let contents =
+            directories.iter().map(|path| DirectoryContent::open(path)).collect::<io::Result<_>>()?;
         Ok(Self { index, contents, directories })
     }
 
@@ -31,7 +32,10 @@ impl Tree {
     pub(crate) fn data<'a>(&'a self, found: Found<'a>) -> io::Result<Found<'a>> {
         self.index.data(found).ok_or_else(|| {
             let path = String::from_utf8_lossy(&found.entry.path);
-            io::Error::new(io::ErrorKind::NotFound, format!("the file that `{path}` is a hard link to is missing"))
+            io::Error::new(
+                io::ErrorKind::NotFound,
+                format!("the file that `{path}` is a hard link to is missing"),
+            )
         })
     }
 

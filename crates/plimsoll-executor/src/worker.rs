@@ -1,14 +1,12 @@
 //! What the solver drives: one build's vertices, looked up in the store and run.
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use plimsoll_graph::{CopyOp, CopySource, ExecOp, Graph, MountKind, Op, Vertex, canonical};
-use plimsoll_layer::{ChainIndex, Found, Kind, LayerIndex, SelectionOwners, Timestamp as FileTime};
-use plimsoll_oci::{DiffId, Digest, Hasher};
+use plimsoll_graph::{CopyOp, CopySource, Graph, Op, Vertex};
+use plimsoll_layer::{ChainIndex, Timestamp as FileTime};
+use plimsoll_oci::{DiffId, Digest};
 use plimsoll_snapshot::{FetchError, Snapshots};
 use plimsoll_solver::{Attempt, Cancel, EventKind, EventSink, Executor, Found as Lookup};
 use plimsoll_store::{LayerDraft, LayerId, LayerRecord, ResultId, ResultRecord, Timestamp};
@@ -16,10 +14,9 @@ use plimsoll_store::{LayerDraft, LayerId, LayerRecord, ResultId, ResultRecord, T
 use crate::context::{ContextTree, LocalContext};
 use crate::copy::{self, Source, Target};
 use crate::error::ExecuteError;
-use crate::exec::{self, Command, MountInput};
 use crate::key::KeyBuilder;
-use crate::select::{self, Rules, Selected};
-use crate::settings::{SecretSource, Settings};
+use crate::select::{self, Rules};
+use crate::settings::Settings;
 use crate::tree::Tree;
 
 /// What a vertex gives: a stack of layers, or a context.
@@ -31,7 +28,7 @@ pub struct Output {
     pub chain: Vec<LayerId>,
     /// When its own layer was made; none for bases and contexts.
     pub created: Option<Timestamp>,
-    context: Option<Arc<ContextTree>>,
+    pub(crate) context: Option<Arc<ContextTree>>,
 }
 
 /// The layers of a base image.
@@ -78,117 +75,13 @@ pub struct Worker<'a> {
     pub keys: Mutex<BTreeMap<usize, Digest>>,
 }
 
-/// A selection of one source of a vertex: its digest, or the input whose bytes it needs.
-type Selection = Attempt<Digest>;
-
 impl Worker<'_> {
-    fn vertex(&self, vertex: usize) -> &Vertex {
+    pub(crate) fn vertex(&self, vertex: usize) -> &Vertex {
         &self.graph.vertices[vertex]
     }
 
-    /// Derives the key of a vertex.
-    fn key(&self, vertex: &Vertex, inputs: &[Output]) -> Result<Attempt<KeyBuilder>, ExecuteError> {
-        let mut key = KeyBuilder::default();
-        key.add("the instruction", String::from_utf8_lossy(&canonical(&vertex.op)));
-        key.add("the platform", &vertex.platform);
-        if let Op::Exec(_) | Op::Copy(_) | Op::MakeDir(_) = vertex.op {
-            key.add("the step before", inputs[0].key);
-        }
-        let rules = Rules { exclude: &[], parents: false };
-        match &vertex.op {
-            Op::Scratch | Op::Image(_) | Op::Local { .. } | Op::MakeDir(_) => {}
-            Op::Exec(op) => {
-                for mount in &op.mounts {
-                    let (input, source) = match &mount.kind {
-                        MountKind::Bind { input, source, .. } => (*input, source),
-                        MountKind::Cache { input: Some(input), source, .. } => (*input, source),
-                        _ => continue,
-                    };
-                    match self.selection(&inputs[input], source, rules)? {
-                        Attempt::Done(digest) => key.add(format!("`{source}` in {}", mount.target), digest),
-                        Attempt::Missing { .. } => return Ok(Attempt::Missing { input }),
-                    }
-                }
-            }
-            Op::Copy(op) => {
-                let rules = Rules { exclude: &op.exclude, parents: op.parents };
-                for source in &op.sources {
-                    match source {
-                        CopySource::Inline { .. } => {}
-                        CopySource::Remote(remote) => {
-                            let file = self.fetch(&remote.url, remote.checksum.as_ref())?;
-                            key.add(format!("`{}`", remote.url), file.digest);
-                        }
-                        CopySource::Path { input, pattern } => {
-                            match self.selection(&inputs[*input], pattern, rules)? {
-                                Attempt::Done(digest) => key.add(format!("`{pattern}`"), digest),
-                                Attempt::Missing { .. } => return Ok(Attempt::Missing { input: *input }),
-                            }
-                        }
-                    }
-                }
-            }
-        }
-        Ok(Attempt::Done(key))
-    }
-
-    fn fetch(&self, url: &str, checksum: Option<&Digest>) -> Result<RemoteFile, ExecuteError> {
-        self.remote
-            .fetch(url, checksum)
-            .map_err(|source| ExecuteError::Remote { url: without_credentials(url), source })
-    }
-
-    /// The digest of what a pattern selects from an input.
-    fn selection(
-        &self,
-        input: &Output,
-        pattern: &str,
-        rules: Rules<'_>,
-    ) -> Result<Selection, ExecuteError> {
-        if let Some(context) = &input.context {
-            let selected = select::select(&context.tree, pattern, rules)
-                .map_err(|error| self.explain_missing(error, pattern))?;
-            context.prefetch(&files(&selected), self.settings.threads)?;
-            let digest =
-                select::digest(&selected, SelectionOwners::Root, &|found| context.digest(found))?;
-            return Ok(Attempt::Done(digest));
-        }
-        let store = self.snapshots.store();
-        let chain = chain_digest(&input.chain);
-        let spec = Digest::of(format!("{pattern}\0{}\0{}", rules.exclude.join("\n"), rules.parents));
-        if let Some(digest) = store.selection(&chain, &spec)? {
-            return Ok(Attempt::Done(digest));
-        }
-        let Attempt::Done(tree) = self.tree(&input.chain)? else {
-            return Ok(Attempt::Missing { input: 0 });
-        };
-        let selected = select::select(&tree, pattern, rules)?;
-        let digest = select::digest(&selected, SelectionOwners::Kept, &|found| {
-            tree.digest(found).map_err(|source| ExecuteError::Read { path: pattern.to_owned(), source })
-        })?;
-        store.record_selection(&chain, &spec, &digest)?;
-        Ok(Attempt::Done(digest))
-    }
-
-    /// Says when it was the ignore file that hid a source.
-    fn explain_missing(&self, error: ExecuteError, pattern: &str) -> ExecuteError {
-        let ExecuteError::SourceMissing { path } = &error else { return error };
-        for context in self.contexts.values() {
-            let there = context.path.join(pattern.trim_start_matches('/'));
-            if there.symlink_metadata().is_err() {
-                continue;
-            }
-            let decision = context.ignore.matches(pattern.trim_matches('/').as_bytes());
-            if let Some(line) = decision.line.filter(|_| decision.ignored) {
-                let file = context.ignore_name.clone();
-                return ExecuteError::SourceIgnored { path: path.clone(), file, line };
-            }
-        }
-        error
-    }
-
     /// The files of a stack of layers, all unpacked.
-    fn tree(&self, chain: &[LayerId]) -> Result<Attempt<Tree>, ExecuteError> {
+    pub(crate) fn tree(&self, chain: &[LayerId]) -> Result<Attempt<Tree>, ExecuteError> {
         if self.snapshots.materialise(chain)?.is_some() {
             return Ok(Attempt::Missing { input: 0 });
         }
@@ -200,12 +93,12 @@ impl Worker<'_> {
     }
 
     /// The known result of a key on this very stack of layers.
-    fn known(&self, key: &Digest, base: &[LayerId]) -> Result<Option<ResultRecord>, ExecuteError> {
+    pub(crate) fn known(&self, key: &Digest, base: &[LayerId]) -> Result<Option<ResultRecord>, ExecuteError> {
         let results = self.snapshots.store().results(key)?;
         Ok(results.into_iter().find(|result| result.base == base))
     }
 
-    /// The op's stack of layers below: a linked copy has none, whatever it is put on.
+    /// Runs what its op says, on the layers of its first input.
     fn run_op(
         &self,
         vertex: usize,
@@ -223,9 +116,9 @@ impl Worker<'_> {
                 let target = self.target(&base, &index, draft)?;
                 copy::make_directory(op, target).map(Attempt::Done)
             }),
-            Op::Copy(op) => self.in_new_layer(vertex, &base, &index, |draft| {
-                self.copy(op, &base, &index, inputs, draft)
-            }),
+            Op::Copy(op) => {
+                self.in_new_layer(vertex, &base, &index, |draft| self.copy(op, &base, &index, inputs, draft))
+            }
             Op::Exec(op) => self.exec(op, vertex, &base, &index, inputs, cancel),
         }
     }
@@ -246,7 +139,7 @@ impl Worker<'_> {
     }
 
     /// Runs something that fills a draft, and keeps what came out.
-    fn in_new_layer(
+    pub(crate) fn in_new_layer(
         &self,
         vertex: usize,
         base: &[LayerId],
@@ -263,7 +156,7 @@ impl Worker<'_> {
         };
         self.snapshots.write_index(&draft, &layer_index, &linked)?;
         let layer = draft.id().clone();
-        let record = LayerRecord { diff_id: None, size_bytes: own_size(&layer_index) };
+        let record = LayerRecord { diff_id: None, size_bytes: layer_index.content_size() };
         store.publish_layer(draft, &layer, &record)?;
         self.snapshots.remember(&layer, layer_index);
         let created = match self.settings.epoch {
@@ -335,168 +228,8 @@ impl Worker<'_> {
                 }
             });
         }
+        self.snapshots.ensure_room(copy::size(&sources))?;
         copy::copy(op, sources, self.target(base, index, draft)?).map(Attempt::Done)
-    }
-
-    fn exec(
-        &self,
-        op: &ExecOp,
-        vertex: usize,
-        base: &[LayerId],
-        index: &ChainIndex,
-        inputs: &[Output],
-        cancel: &Cancel,
-    ) -> Result<Attempt<Output>, ExecuteError> {
-        for (place, input) in inputs.iter().enumerate() {
-            if self.snapshots.materialise(&input.chain)?.is_some() {
-                return Ok(Attempt::Missing { input: place });
-            }
-        }
-        let mut indexes = BTreeMap::new();
-        for (place, mount) in op.mounts.iter().enumerate() {
-            if let MountKind::Bind { input, .. } | MountKind::Cache { input: Some(input), .. } = &mount.kind
-                && inputs[*input].context.is_none()
-            {
-                let Ok(index) = self.snapshots.chain(&inputs[*input].chain)? else {
-                    return Ok(Attempt::Missing { input: *input });
-                };
-                indexes.insert(place, (*input, index));
-            }
-        }
-        let mount_inputs: BTreeMap<usize, MountInput<'_>> = op
-            .mounts
-            .iter()
-            .enumerate()
-            .filter_map(|(place, mount)| match &mount.kind {
-                MountKind::Bind { input, .. } | MountKind::Cache { input: Some(input), .. } => {
-                    let input = match (&inputs[*input].context, indexes.get(&place)) {
-                        (Some(context), _) => MountInput::Context(&context.tree),
-                        (None, Some((input, index))) => {
-                            MountInput::Layers { chain: &inputs[*input].chain, index }
-                        }
-                        (None, None) => return None,
-                    };
-                    Some((place, input))
-                }
-                _ => None,
-            })
-            .collect();
-        let store = self.snapshots.store();
-        let mut fill = |place: usize, path: &std::path::Path| self.fill_cache(op, place, inputs, path);
-        let caches = exec::cache_mounts(op, store, self.settings.owners, cancel, &mut fill)?;
-        let key = self.keys.lock().unwrap_or_else(PoisonError::into_inner)[&vertex];
-        let mut said = false;
-        let mut wait = |_| {
-            if !std::mem::replace(&mut said, true) {
-                self.events.send(EventKind::VertexWaits { vertex });
-            }
-            if cancel.is_raised() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        };
-        let _lock = store.lock_key(&key, &mut wait).map_err(|error| {
-            if cancel.is_raised() { ExecuteError::Cancelled } else { error.into() }
-        })?;
-        // Another build may have run the same step while this one waited.
-        if said
-            && !self.vertex(vertex).no_cache
-            && let Some(result) = self.known(&key, base)?
-            && store.pick_result(&result)?
-        {
-            let chain = result.chain().cloned().collect();
-            return Ok(Attempt::Done(Output { key, chain, created: Some(result.created), context: None }));
-        }
-        let secrets = self.secrets(op)?;
-        self.in_new_layer(vertex, base, index, |draft| {
-            let command = Command {
-                op,
-                settings: self.settings,
-                store,
-                base: index,
-                chain: base,
-                inputs: &mount_inputs,
-                caches: &caches,
-                secrets: &secrets,
-                vertex,
-                events: self.events,
-                log: self.log_path(vertex),
-                cancel,
-            };
-            Ok(Attempt::Done((exec::run(&command, draft)?, std::collections::BTreeSet::new())))
-        })
-    }
-
-    fn log_path(&self, vertex: usize) -> PathBuf {
-        self.settings.logs.join(format!("step-{vertex}.log"))
-    }
-
-    /// What a new cache mount starts with.
-    fn fill_cache(
-        &self,
-        op: &ExecOp,
-        place: usize,
-        inputs: &[Output],
-        path: &std::path::Path,
-    ) -> Result<(), ExecuteError> {
-        let MountKind::Cache { input: Some(input), source, .. } = &op.mounts[place].kind else {
-            return Ok(());
-        };
-        let nothing = ChainIndex::default();
-        let directory = path.to_owned();
-        let target = Target {
-            base: &nothing,
-            directory,
-            owners: self.settings.owners,
-            linked: std::collections::BTreeSet::new(),
-            threads: self.settings.threads,
-        };
-        let copy = CopyOp {
-            sources: Vec::new(),
-            destination: "/".to_owned(),
-            owner: None,
-            mode: None,
-            parents: false,
-            exclude: Vec::new(),
-            link: false,
-            unpack: false,
-        };
-        let rules = Rules { exclude: &[], parents: false };
-        let output = &inputs[*input];
-        let owned;
-        let tree = if let Some(context) = &output.context {
-            &context.tree
-        } else {
-            let Attempt::Done(tree) = self.tree(&output.chain)? else {
-                return Err(ExecuteError::SourceMissing { path: source.clone() });
-            };
-            owned = tree;
-            &owned
-        };
-        // Never linked: a cache mount is written to.
-        let selected = select::select(tree, source, rules)?;
-        let sources =
-            vec![Source::Tree { tree, selected, is_context: output.context.is_some(), may_link: false }];
-        copy::copy(&copy, sources, target).map(drop)
-    }
-
-    fn secrets(&self, op: &ExecOp) -> Result<BTreeMap<String, Vec<u8>>, ExecuteError> {
-        let mut values = BTreeMap::new();
-        for mount in &op.mounts {
-            let MountKind::Secret { id, .. } = &mount.kind else { continue };
-            let value = match self.settings.secrets.get(id) {
-                None => continue,
-                Some(SecretSource::Value(value)) => value.clone(),
-                Some(SecretSource::File(path)) => std::fs::read(path)
-                    .map_err(|source| ExecuteError::SecretUnreadable { id: id.clone(), source })?,
-            };
-            values.insert(id.clone(), value);
-        }
-        for mount in &op.mounts {
-            if let MountKind::Secret { id, required: true, .. } = &mount.kind
-                && !values.contains_key(id)
-            {
-                return Err(ExecuteError::SecretMissing { id: id.clone() });
-            }
-        }
-        Ok(values)
     }
 
     fn source(&self, vertex: &Vertex, key: Digest) -> Result<Option<Output>, ExecuteError> {
@@ -508,7 +241,8 @@ impl Worker<'_> {
                 Some(output(base.diff_ids.iter().map(LayerId::imported).collect()))
             }
             Op::Local { name } => {
-                let context = self.contexts.get(name).expect("the graph names only contexts that it was given");
+                let context =
+                    self.contexts.get(name).expect("the graph names only contexts that it was given");
                 let tree = Arc::new(ContextTree::scan(context, self.snapshots.store())?);
                 Some(Output { context: Some(tree), ..output(Vec::new()) })
             }
@@ -556,21 +290,28 @@ impl Executor for Worker<'_> {
             return Ok(Attempt::Done(Lookup::Known(output)));
         }
         self.keys.lock().unwrap_or_else(PoisonError::into_inner).insert(vertex, key);
-        if !must_run && !description.no_cache {
-            if let Some(result) = self.known(&key, &inputs[0].chain)? {
-                self.snapshots.store().pick_result(&result)?;
-                self.events.send(EventKind::VertexCached { vertex });
-                let chain = result.chain().cloned().collect();
-                let created = Some(result.created);
-                return Ok(Attempt::Done(Lookup::Known(Output { key, chain, created, context: None })));
-            }
+        if !must_run
+            && !description.no_cache
+            && let Some(result) = self.known(&key, &inputs[0].chain)?
+        {
+            // Known is enough here: whoever needs the bytes asks for them.
+            self.snapshots.store().pick_result(&result)?;
+            self.events.send(EventKind::VertexCached { vertex });
+            let chain = result.chain().cloned().collect();
+            let created = Some(result.created);
+            return Ok(Attempt::Done(Lookup::Known(Output { key, chain, created, context: None })));
         }
         self.explain(vertex, &builder)?;
         self.snapshots.store().record_key(&key, &builder.json(), &description.name)?;
         Ok(Attempt::Done(Lookup::Unknown))
     }
 
-    fn run(&self, vertex: usize, inputs: &[Output], cancel: &Cancel) -> Result<Attempt<Output>, ExecuteError> {
+    fn run(
+        &self,
+        vertex: usize,
+        inputs: &[Output],
+        cancel: &Cancel,
+    ) -> Result<Attempt<Output>, ExecuteError> {
         if !self.settings.may_run {
             return Err(ExecuteError::NeedsNamespace);
         }
@@ -597,41 +338,10 @@ impl Output {
     }
 }
 
-fn files<'t>(selected: &[Selected<'t>]) -> Vec<Found<'t>> {
-    selected
-        .iter()
-        .flat_map(|one| [one.root].into_iter().chain(one.below.iter().map(|(_, found)| *found)))
-        .filter(|found| matches!(found.entry.kind, Kind::File { .. }))
-        .collect()
-}
-
-/// The name of a stack of layers in the table of selections.
-fn chain_digest(chain: &[LayerId]) -> Digest {
-    let mut hasher = Hasher::new();
-    chain.iter().for_each(|layer| hasher.field(layer.as_str()));
-    hasher.finish()
-}
-
-/// Bytes of files; those that are shared with other layers by links are counted there too.
-fn own_size(index: &LayerIndex) -> u64 {
-    index.content_size()
-}
-
 /// Gives the root of a new layer what the root below has: overlayfs shows the topmost one.
 fn adopt_root(base: &ChainIndex, draft: &LayerDraft) -> Result<(), ExecuteError> {
     let Some(root) = base.lookup(b"") else { return Ok(()) };
     let path = draft.fs();
     let mode = rustix::fs::Mode::from_raw_mode(root.entry.mode);
     rustix::fs::chmod(&path, mode).map_err(|source| ExecuteError::Write { path, source: source.into() })
-}
-
-fn without_credentials(url: &str) -> String {
-    match url.split_once("://") {
-        Some((scheme, rest)) => {
-            let end = rest.find('/').unwrap_or(rest.len());
-            let host = rest[..end].rsplit_once('@').map_or(&rest[..end], |(_, host)| host);
-            format!("{scheme}://{host}{}", &rest[end..])
-        }
-        None => url.to_owned(),
-    }
 }

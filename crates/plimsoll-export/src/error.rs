@@ -76,4 +76,101 @@ pub enum ExportError {
         #[source]
         source: plimsoll_layer::LayerError,
     },
+    /// The destination of an export could not be written.
+    #[error("cannot write the image")]
+    Write {
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The merged root file system could not be written.
+    #[error("cannot write the root file system")]
+    RootFileSystem {
+        /// Why.
+        #[source]
+        source: plimsoll_layer::LayerError,
+    },
+    /// A file of the root file system could not be put in its place.
+    #[error("cannot {action} `{path}` in the destination")]
+    Place {
+        /// What was attempted.
+        action: &'static str,
+        /// The path in the root file system.
+        path: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A layer of a result is gone, and nobody is known to have it.
+    #[error("the layer `{layer}` is gone; build it again")]
+    LayerGone {
+        /// The layer.
+        layer: plimsoll_store::LayerId,
+    },
+    /// There is nothing to export.
+    #[error("there is no image to export")]
+    NothingToExport,
+    /// An archive is no tar, or a damaged or hostile one.
+    #[error("the archive cannot be read")]
+    Archive {
+        /// Why.
+        #[source]
+        source: plimsoll_layer::LayerError,
+    },
+    /// An archive cannot even be decompressed.
+    #[error("the archive cannot be decompressed")]
+    Decompress {
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// An archive holds neither an OCI image layout nor an archive of Docker.
+    #[error(
+        "this holds no image: there is neither an `index.json` nor a `manifest.json`; \
+         `plimsoll load` reads what `save` writes, OCI image layouts and archives of `docker save`"
+    )]
+    NoImageInside,
+    /// A file of an archive or layout is not what its name says.
+    #[error("`{path}` in the archive is not valid")]
+    ArchiveFile {
+        /// Which.
+        path: String,
+        /// What the JSON reader says.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A file of an archive is too large, has a wrong name, or is missing.
+    #[error("`{path}` in the archive {problem}")]
+    ArchiveEntry {
+        /// Which.
+        path: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// An image in an archive names a blob that is not there.
+    #[error("the archive is incomplete: it has no blob `{digest}`")]
+    Incomplete {
+        /// The blob.
+        digest: Digest,
+    },
+    /// An image's config and its layers do not belong together.
+    #[error("the image has {layers} layers, but its config `{config}` names {diff_ids}")]
+    LayerCount {
+        /// The config's blob.
+        config: Digest,
+        /// Layers of the manifest.
+        layers: usize,
+        /// Layers of the config.
+        diff_ids: usize,
+    },
+    /// A layer holds other bytes than its image's config says.
+    #[error("the layer `{digest}` unpacks to `{found}`, but the image's config says `{expected}`")]
+    WrongDiffId {
+        /// The layer's blob.
+        digest: Digest,
+        /// What the config says.
+        expected: Digest,
+        /// What it really is.
+        found: Digest,
+    },
 }

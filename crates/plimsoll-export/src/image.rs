@@ -40,11 +40,11 @@ impl Image {
                 let chosen = index.select(platform)?.clone();
                 let bytes = blob(store, &chosen.digest)?;
                 match ParsedManifest::parse(&bytes, Some(&chosen.media_type))? {
-                    ParsedManifest::Manifest(manifest) => Self::of(store, chosen, bytes, manifest),
+                    ParsedManifest::Manifest(manifest) => Self::of(store, chosen, bytes, *manifest),
                     ParsedManifest::Index(_) => Err(ExportError::BlobGone { digest: chosen.digest }),
                 }
             }
-            ParsedManifest::Manifest(manifest) => Self::of(store, target.clone(), bytes, manifest),
+            ParsedManifest::Manifest(manifest) => Self::of(store, target.clone(), bytes, *manifest),
         }
     }
 

@@ -1,10 +1,36 @@
-//! One module per destination of a built image.
+//! One module per destination of a built image, and the way back.
 //!
 //! An [`Image`] is one platform's image in the store: its manifest and config are there as blobs, its layers as
-//! blobs or as names of blobs that a registry has.
+//! blobs or as names of blobs that a registry has. What is exported under one set of names is a [`Bundle`]: one image,
+//! or several of different platforms, which then get an index.
+//!
+//! | destination | function |
+//! | --- | --- |
+//! | OCI image layout or Docker's archive, as a tar | [`archive`] |
+//! | OCI image layout, as a directory | [`oci_directory`] |
+//! | registry | [`push`], [`push_images`] |
+//! | root file system, as a directory | [`local`] |
+//! | root file system, as a tar | [`tar`] |
+//!
+//! [`load`] and [`load_path`] read archives and layouts into the store.
 
+mod archive;
 mod error;
 mod image;
+mod import;
+mod layout;
+mod local;
+mod merged;
+mod progress;
+mod registry;
+mod tree;
 
+pub use archive::{ArchiveFormat, archive, oci_directory};
 pub use error::ExportError;
 pub use image::Image;
+pub use import::{LoadedImage, load, load_path};
+pub use layout::Bundle;
+pub use local::{LocalReport, Unapplied, local};
+pub use progress::TransferProgress;
+pub use registry::{push, push_images};
+pub use tree::tar;

@@ -58,9 +58,9 @@ pub struct Index {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ParsedManifest {
     /// One image.
-    Manifest(Manifest),
+    Manifest(Box<Manifest>),
     /// A choice of images.
-    Index(Index),
+    Index(Box<Index>),
 }
 
 /// Why bytes are no manifest or index that can be used.
@@ -167,10 +167,12 @@ impl ParsedManifest {
             return Err(unsupported(media_type::DOCKER_MANIFEST_V1));
         }
         if media_type::is_index(named) || (!media_type::is_manifest(named) && probe.manifests.is_some()) {
-            return serde_json::from_slice(bytes).map(Self::Index).map_err(json);
+            return serde_json::from_slice(bytes).map(|index| Self::Index(Box::new(index))).map_err(json);
         }
         if media_type::is_manifest(named) || probe.config.is_some() {
-            return serde_json::from_slice(bytes).map(Self::Manifest).map_err(json);
+            return serde_json::from_slice(bytes)
+                .map(|manifest| Self::Manifest(Box::new(manifest)))
+                .map_err(json);
         }
         Err(unsupported(named))
     }

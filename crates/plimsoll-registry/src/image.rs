@@ -37,7 +37,7 @@ impl Client {
             let media_type = Some(descriptor.media_type.as_str());
             match ParsedManifest::parse(&bytes, media_type).map_err(unusable)? {
                 ParsedManifest::Manifest(manifest) => {
-                    return Ok(remote_image(top, descriptor, bytes, manifest));
+                    return Ok(remote_image(top, descriptor, bytes, *manifest));
                 }
                 ParsedManifest::Index(index) => {
                     next = reference.with_digest(index.select(platform).map_err(unusable)?.digest);

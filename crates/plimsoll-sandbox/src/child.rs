@@ -15,7 +15,8 @@ use crate::step::{Stdio, Step};
 pub enum ExitStatus {
     /// It exited with this code.
     Code(i32),
-    /// This signal ended it.
+    /// This signal ended it. A step of a user other than root that may gain privileges gives
+    /// [`ExitStatus::Code`] with 128 and the signal's number instead, unless the builder killed it.
     Signal(i32),
 }
 

@@ -222,6 +222,8 @@ impl fmt::Display for NoEntry {
 pub enum Stage {
     /// Die with the thread that started it.
     ParentDeathSignal,
+    /// Leave a process behind that stays tied to the builder.
+    Guard,
     /// Leave the session and reset signals.
     Session,
     /// Put standard input, output and error in their places.
@@ -271,6 +273,7 @@ impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ParentDeathSignal => f.write_str("tie the process to its parent"),
+            Self::Guard => f.write_str("start a process in a second pid namespace"),
             Self::Session => f.write_str("start a session"),
             Self::Descriptors => f.write_str("pass standard input and output"),
             Self::PrivateMounts => f.write_str("make mounts private"),

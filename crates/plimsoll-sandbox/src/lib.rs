@@ -1,7 +1,7 @@
 //! Namespaces, id maps, mounts, seccomp: the only unsafe code.
 //!
 //! A [`Step`] is a description of one process: its layers, mounts, identity, arguments. [`Step::spawn`] turns it into
-//! a [`Program`](program::Program) with every string, descriptor and filter made beforehand, clones, and lets the child
+//! a program with every string, descriptor and filter made beforehand, clones, and lets the child
 //! do nothing but raw system calls, so that it is safe in a program with threads.
 //!
 //! [`Ladder::detect`] says what this machine and user can do: root, a user namespace with subordinate ids, or one with

@@ -36,6 +36,9 @@ pub(crate) enum Operation {
     ParentDeathSignal,
     /// Default signal actions, nothing blocked.
     Signals,
+    /// Go on in a second process, in a pid namespace of its own; the first one only waits for it. It never changes its
+    /// ids and so stays tied to the builder, and the kernel ends everything below it.
+    Guard,
     /// New session, umask 0022, a keyring of its own.
     Session,
     /// Wait until the parent writes a byte; it is an error if it closes its end instead.

@@ -5,7 +5,7 @@
 
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::child::Child;
 use crate::error::SandboxError;
@@ -13,7 +13,7 @@ use crate::error::SandboxError;
 /// One process to be run on a stack of layers.
 ///
 /// `/proc`, `/sys`, `/dev`, every mount target and `cwd` must exist in the layers: the executor puts a lower directory
-/// with the missing ones on top. See [`Step::mount_points`].
+/// with the missing ones on top. See [`Step::SYSTEM_MOUNT_POINTS`].
 #[derive(Debug, Clone)]
 pub struct Step {
     /// Overlay lower directories, topmost first. At least one.
@@ -175,16 +175,11 @@ pub struct Stdio {
 }
 
 impl Step {
+    /// Directories that every step is given and that must exist in the layers.
+    pub const SYSTEM_MOUNT_POINTS: [&str; 3] = ["/dev", "/proc", "/sys"];
+
     /// Docker's size of `/dev/shm`, in bytes.
     pub const DEFAULT_SHM_SIZE: u64 = 64 * 1024 * 1024;
-
-    /// Every path that must exist in the layers before the step is spawned: directories end in `/`.
-    pub fn mount_points(&self) -> impl Iterator<Item = &Path> {
-        ["/dev/", "/proc/", "/sys/"]
-            .into_iter()
-            .map(Path::new)
-            .chain(self.mounts.iter().map(|mount| mount.target.as_path()))
-    }
 
     /// Starts the process. It has been executed when this returns; a failure before that is an error.
     pub fn spawn(&self, stdio: Stdio) -> Result<Child, SandboxError> {

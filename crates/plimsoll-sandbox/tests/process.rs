@@ -1,10 +1,11 @@
 //! How steps begin and end.
 
 use std::fs::Permissions;
+use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio as Pipes};
 
-use plimsoll_sandbox::{ExitStatus, SandboxError, Stage};
+use plimsoll_sandbox::{Enter, ExitStatus, Ladder, NoEntry, Rung, SandboxError, Stage, enter};
 
 use crate::support::{Fixture, eventually, output, piped, processes_with, run, run_step_program};
 
@@ -67,6 +68,8 @@ fn a_builder_that_is_killed_leaves_no_process_and_no_mount() {
             .arg(&work)
             .args(["--uid", user, "--", "sh", "-c", &script.replace("MARK", &mark)])
             .stdin(Pipes::null())
+            .stdout(Pipes::null())
+            .stderr(Pipes::null())
             .spawn()
             .unwrap();
         eventually("the step runs", || processes_with(&mark).len() == 2);
@@ -127,4 +130,37 @@ fn the_environment_is_exactly_what_was_given() {
     let mut step = fixture.step(&["env"]);
     step.env.push(("GREETING".into(), "a=b c".into()));
     assert_eq!(output(&step), "PATH=/sbin:/bin\nGREETING=a=b c\n");
+}
+
+#[test]
+fn a_copy_gets_its_arguments_and_descriptors_and_a_namespace_of_its_own() {
+    let Some(_fixture) = Fixture::as_root() else { return };
+    let mut ladder = Ladder::detect();
+    assert_eq!(ladder.rung, Rung::Root);
+    let copy = |descriptors| Enter {
+        program: "/bin/sh".into(),
+        argv: [
+            "sh",
+            "-c",
+            "cat <&7 >&9; cat /proc/self/uid_map /proc/self/setgroups >&9; echo $X >&9; exit 9",
+        ]
+        .map(Into::into)
+        .to_vec(),
+        env: vec![("X".into(), "value".into()), ("PATH".into(), "/usr/bin:/bin".into())],
+        descriptors,
+    };
+    match enter(&ladder, copy(Vec::new())) {
+        Err(SandboxError::NothingToEnter { reason }) => assert_eq!(reason, NoEntry::Root),
+        other => panic!("{other:?}"),
+    }
+    ladder.rung = Rung::SingleId;
+    let (input, mut give) = std::io::pipe().unwrap();
+    let (mut take, output) = std::io::pipe().unwrap();
+    give.write_all(b"given\n").unwrap();
+    drop(give);
+    let status = enter(&ladder, copy(vec![(input.into(), 7), (output.into(), 9)])).unwrap();
+    assert_eq!(status, ExitStatus::Code(9));
+    let mut text = String::new();
+    take.read_to_string(&mut text).unwrap();
+    assert_eq!(text.split_whitespace().collect::<Vec<_>>(), ["given", "0", "0", "1", "deny", "value"]);
 }

@@ -69,11 +69,11 @@ impl Snapshots {
             return Err(SnapshotError::NeedsNamespace);
         }
         let path = self.store.layer_fs(layer);
-        let content =
-            DirectoryContent::open(&path).map_err(|source| SnapshotError::Io { path, source })?;
+        let content = DirectoryContent::open(&path).map_err(|source| SnapshotError::Io { path, source })?;
         let mut open = |entry: &Entry| -> std::io::Result<Box<dyn Read>> { content.content(entry) };
+        self.ensure_room(index.content_size())?;
         let mut writer = self.store.blob_writer()?;
-        let tar = TarOptions { clamp: options.epoch, ..TarOptions::default() };
+        let tar = TarOptions { clamp: options.epoch };
         let written =
             write_layer_blob(&index, &mut open, tar, options.compression, self.options.threads, &mut writer)
                 .map_err(|source| SnapshotError::Layer { layer: layer.clone(), source })?;

@@ -9,11 +9,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use plimsoll_layer::{
-    ChainIndex, LayerIndex, Limits, Owners, ReadOptions, UnpackOptions, XattrNamespace, decompress, index_only,
-    unpack,
+    ChainIndex, LayerIndex, Limits, Owners, ReadOptions, UnpackOptions, XattrNamespace, decompress,
+    index_only, unpack,
 };
 use plimsoll_oci::{Descriptor, DiffId, Digest, Hasher};
-use plimsoll_store::{LayerId, LayerRecord, SourceRecord, Store, Timestamp};
+use plimsoll_store::{LayerId, LayerRecord, SourceRecord, Store, StoreLimits, Timestamp};
 
 use crate::SnapshotError;
 
@@ -47,6 +47,8 @@ pub struct SnapshotOptions {
     pub may_unpack: bool,
     /// Threads for compression.
     pub threads: NonZeroUsize,
+    /// How much the store may take.
+    pub limits: StoreLimits,
 }
 
 /// The layers of one store, as one process sees them.
@@ -71,6 +73,36 @@ impl Snapshots {
     /// How this process works with layers.
     pub fn options(&self) -> SnapshotOptions {
         self.options
+    }
+
+    /// What gets blobs that are not in the store.
+    pub fn fetcher(&self) -> Arc<dyn BlobFetcher> {
+        Arc::clone(&self.fetcher)
+    }
+
+    /// Makes sure that blobs are in the store and stay there; false if one of them cannot be had.
+    pub fn ensure_blobs(&self, blobs: &[Descriptor]) -> Result<bool, SnapshotError> {
+        let digests: Vec<Digest> = blobs.iter().map(|blob| blob.digest).collect();
+        if self.store.protect_blobs(&digests)? {
+            return Ok(true);
+        }
+        let mut absent: Vec<Descriptor> = Vec::new();
+        for blob in blobs {
+            if !self.store.has_blob(&blob.digest)? && !absent.iter().any(|other| other.digest == blob.digest) {
+                absent.push(blob.clone());
+            }
+        }
+        if let Some(first) = absent.first() {
+            let blob = first.digest;
+            self.fetcher.fetch(&absent).map_err(|source| SnapshotError::Fetch { blob, source })?;
+        }
+        Ok(self.store.protect_blobs(&digests)?)
+    }
+
+    /// Makes sure that so many more bytes may be written, before they are: what was not used for longest goes first.
+    pub fn ensure_room(&self, bytes: u64) -> Result<(), SnapshotError> {
+        self.store.make_room(&self.options.limits, bytes)?;
+        Ok(())
     }
 
     /// The index of a stack of layers, bottom first; the error side names the first layer that cannot be had.
@@ -170,6 +202,7 @@ impl Snapshots {
         }
         if !absent.is_empty() {
             let blob = absent[0].digest;
+            self.ensure_room(absent.iter().map(|blob| blob.size).sum())?;
             self.fetcher.fetch(&absent).map_err(|source| SnapshotError::Fetch { blob, source })?;
         }
         for (place, layer) in layers.iter().enumerate() {
@@ -197,6 +230,8 @@ impl Snapshots {
             return Ok(true);
         }
         let Some(blob) = self.local_blob(layer)? else { return Ok(false) };
+        // What a layer unpacks to is not known before; three times its blob is what is usual.
+        self.ensure_room(blob.size.saturating_mul(3))?;
         let below = self.chain(&layers[..place])?.ok();
         let draft = self.store.draft_layer()?;
         let options = UnpackOptions {

@@ -6,18 +6,21 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use plimsoll_build::{Environment, RegistryFetcher};
-use plimsoll_compose::{ComposerOptions, HostSources};
+use plimsoll_compose::{ComposerOptions, HostSources, Proxy};
 use plimsoll_executor::Settings;
 use plimsoll_layer::{Owners, XattrNamespace};
 use plimsoll_registry::{BlockingClient, ClientOptions, DockerConfig};
 use plimsoll_sandbox::Identity;
 use plimsoll_snapshot::{SnapshotOptions, Snapshots};
 use plimsoll_solver::{Cancel, EventSink};
-use plimsoll_store::Store;
+use plimsoll_store::{Store, StoreLimits};
 
-use crate::config::UserConfig;
+use crate::config::{UserConfig, parse_size};
 use crate::namespace::Standing;
 use crate::variables;
+
+/// What stays free on the store's file system unless the configuration says otherwise, in bytes.
+const DEFAULT_RESERVE: u64 = 256 << 20;
 
 /// Options that stand before or after every command.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -38,6 +41,8 @@ pub(crate) struct Host {
     pub(crate) store: Store,
     /// The user's configuration.
     pub(crate) config: UserConfig,
+    /// How much the store may take.
+    pub(crate) limits: StoreLimits,
 }
 
 impl Host {
@@ -47,7 +52,14 @@ impl Host {
         let root = root(global, &standing)?;
         let store = Store::open(&root, standing.owner.clone())
             .with_context(|| format!("cannot use the store in `{}`", root.display()))?;
-        Ok(Self { standing, store, config })
+        let size = |text: &Option<String>| text.as_deref().map(parse_size).transpose();
+        let limits = StoreLimits {
+            max_bytes: size(&config.store.max_size).context("`store.max-size` of the configuration")?,
+            reserve_free_bytes: size(&config.store.reserve)
+                .context("`store.reserve` of the configuration")?
+                .unwrap_or(DEFAULT_RESERVE),
+        };
+        Ok(Self { standing, store, config, limits })
     }
 
     /// The registry client; nothing is connected or read before its first request.
@@ -68,6 +80,7 @@ impl Host {
             xattr_namespace: self.xattr_namespace(),
             may_unpack: self.standing.may_run,
             threads: threads(),
+            limits: self.limits,
         };
         Snapshots::new(self.store.clone(), options, Arc::new(fetcher))
     }
@@ -111,6 +124,9 @@ impl Host {
         options.keyrings.clone_from(&debian.keyrings);
         if options.keyrings.is_empty() {
             options.keyrings.push("/usr/share/keyrings".into());
+        }
+        if host.http_proxy.is_some() || host.https_proxy.is_some() {
+            options.proxy = Proxy::Urls { http: host.http_proxy, https: host.https_proxy };
         }
         options.ca_certificates = ca_certificates;
         Ok(options)

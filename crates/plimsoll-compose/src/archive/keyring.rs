@@ -1,4 +1,4 @@
-//! Keyrings: OpenPGP public keys in files, binary or armoured.
+//! Keyrings: `OpenPGP` public keys in files, binary or armoured.
 
 use std::fs;
 use std::io;
@@ -19,7 +19,8 @@ pub(crate) struct Keyring {
 const ARMOUR: &str = "-----BEGIN PGP PUBLIC KEY BLOCK-----";
 
 impl Keyring {
-    /// Adds the keys of a file. A file that is not there is none; a key of a kind that is not known is passed over.
+    /// Adds the keys of a file. A file that is not there is none; a key of a kind that is not known is passed
+    /// over.
     pub(crate) fn add_file(&mut self, path: &Path) -> Result<(), ComposeError> {
         let bytes = match fs::read(path) {
             Ok(bytes) => bytes,
@@ -36,8 +37,8 @@ impl Keyring {
 
     /// Adds the archive keyrings of a directory.
     ///
-    /// A directory of keyrings holds those of third parties, and withdrawn keys, beside the distribution's: only files
-    /// named `*-archive-keyring` count.
+    /// A directory of keyrings holds those of third parties, and withdrawn keys, beside the distribution's:
+    /// only files named `*-archive-keyring` count.
     pub(crate) fn add_directory(&mut self, directory: &Path) -> Result<(), ComposeError> {
         let failed =
             |source| ComposeError::Io { action: "list keyrings in", path: directory.to_owned(), source };

@@ -39,7 +39,8 @@ impl Release {
             return Err(malformed("it is not one paragraph"));
         };
         let words = |name: &str| fields.words(name).map(str::to_owned).collect::<Vec<_>>();
-        let date = fields.field("Date").and_then(parse_date).ok_or_else(|| malformed("it has no valid `Date`"))?;
+        let date =
+            fields.field("Date").and_then(parse_date).ok_or_else(|| malformed("it has no valid `Date`"))?;
         let valid_until = match fields.field("Valid-Until") {
             None => None,
             Some(text) => {
@@ -48,7 +49,8 @@ impl Release {
             }
         };
         let list = fields.field("SHA256").ok_or_else(|| malformed("it lists no SHA256 digests"))?;
-        let files = list.lines().filter(|line| !line.trim().is_empty()).map(parse_file).collect::<Option<Vec<_>>>();
+        let files =
+            list.lines().filter(|line| !line.trim().is_empty()).map(parse_file).collect::<Option<Vec<_>>>();
         let codename = fields.field("Codename").or_else(|| fields.field("Suite")).unwrap_or_default();
         Ok(Self {
             codename: codename.to_owned(),
@@ -110,7 +112,8 @@ mod tests {
         assert_eq!(release.date, 1_783_764_997);
         assert_eq!(release.valid_until.as_ref().unwrap().0 - release.date, 7 * 86_400);
         assert!(release.by_hash);
-        let sizes: Vec<u64> = release.package_indexes("updates/main", "amd64").iter().map(|file| file.size_bytes).collect();
+        let sizes: Vec<u64> =
+            release.package_indexes("updates/main", "amd64").iter().map(|file| file.size_bytes).collect();
         assert_eq!(sizes, [5, 12]);
         assert!(release.package_indexes("main", "arm64").is_empty());
     }

@@ -1,9 +1,9 @@
 //! Verification of clear-signed release files (RFC 9580, section 7).
 //!
-//! What counts is the text inside the signature, never the file around it. One good signature by a key of the keyring is
-//! enough: archives sign with several keys, and a keyring may know only some of them. A signature is good when it is over the
-//! text (not a certification), with a digest algorithm that still holds, by a key that may sign, is not revoked and
-//! has not expired.
+//! What counts is the text inside the signature, never the file around it. One good signature by a key of the
+//! keyring is enough: archives sign with several keys, and a keyring may know only some of them. A signature is
+//! good when it is over the text (not a certification), with a digest algorithm that still holds, by a key that
+//! may sign, is not revoked and has not expired.
 
 use std::io::Read;
 
@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use pgp::composed::{CleartextSignedMessage, SignedPublicKey};
 use pgp::crypto::hash::HashAlgorithm;
 use pgp::packet::{Signature, SignatureType};
-use pgp::types::{KeyDetails, Tag, VerifyingKey};
+use pgp::types::{Duration, KeyDetails, Tag, Timestamp as Time, VerifyingKey};
 
 use super::Keyring;
 use crate::error::ComposeError;
@@ -37,7 +37,12 @@ pub(crate) struct Verified {
 }
 
 /// Verifies a clear-signed file; `uri` is for messages.
-pub(crate) fn verify(bytes: &[u8], keyring: &Keyring, accept: Accept<'_>, uri: &str) -> Result<Verified, ComposeError> {
+pub(crate) fn verify(
+    bytes: &[u8],
+    keyring: &Keyring,
+    accept: Accept<'_>,
+    uri: &str,
+) -> Result<Verified, ComposeError> {
     let (message, _) = CleartextSignedMessage::from_armor(bytes)
         .map_err(|source| ComposeError::NotSigned { uri: uri.to_owned(), source: Box::new(source) })?;
     let text = message.signed_text();
@@ -65,7 +70,12 @@ fn issuer(signature: &Signature) -> String {
 }
 
 /// The fingerprint of the key that made a good signature, or why it is not good.
-fn judge(signature: &Signature, text: impl AsRef<[u8]>, keyring: &Keyring, accept: Accept<'_>) -> Result<String, String> {
+fn judge(
+    signature: &Signature,
+    text: impl AsRef<[u8]>,
+    keyring: &Keyring,
+    accept: Accept<'_>,
+) -> Result<String, String> {
     if !matches!(signature.typ(), Some(SignatureType::Binary | SignatureType::Text)) {
         return Err("it is no signature of a text".to_owned());
     }
@@ -80,10 +90,9 @@ fn judge(signature: &Signature, text: impl AsRef<[u8]>, keyring: &Keyring, accep
         return Err("its digest algorithm is too weak".to_owned());
     }
     let created = signature.created().ok_or("it has no time")?.as_secs();
-    if let Some(lifetime) = signature.signature_expiration_time().map(|lifetime| lifetime.as_secs()) {
-        if lifetime > 0 && !accept.keys_of_then && i64::from(created) + i64::from(lifetime) < accept.now {
-            return Err("it has expired".to_owned());
-        }
+    let lifetime = signature.signature_expiration_time().map_or(0, Duration::as_secs);
+    if lifetime > 0 && !accept.keys_of_then && i64::from(created) + i64::from(lifetime) < accept.now {
+        return Err("it has expired".to_owned());
     }
     let moment = if accept.keys_of_then { i64::from(created) } else { accept.now };
     let mut problem = "the key is not in the keyring".to_owned();
@@ -94,8 +103,10 @@ fn judge(signature: &Signature, text: impl AsRef<[u8]>, keyring: &Keyring, accep
             continue;
         }
         let made_by_primary = verifies(signature, &key.primary_key, text.as_ref());
-        let subkey =
-            key.public_subkeys.iter().find(|subkey| !made_by_primary && verifies(signature, &subkey.key, text.as_ref()));
+        let subkey = key
+            .public_subkeys
+            .iter()
+            .find(|subkey| !made_by_primary && verifies(signature, &subkey.key, text.as_ref()));
         let usable = match subkey {
             None if !made_by_primary => {
                 // The key is known, so the text is not what it signed.
@@ -143,7 +154,7 @@ fn primary_is_usable(key: &SignedPublicKey, moment: i64, to_sign: bool) -> Resul
         })
     });
     let direct = key.details.direct_signatures.iter().filter(|own| own.verify_key(primary).is_ok());
-    let newest = of_users.chain(direct).max_by_key(|own| own.created().map_or(0, |time| time.as_secs()));
+    let newest = of_users.chain(direct).max_by_key(|own| own.created().map_or(0, Time::as_secs));
     let newest = newest.ok_or("the key has no valid signature of its own")?;
     within_lifetime(primary, newest, moment)?;
     if to_sign && !may_sign(newest) {
@@ -165,7 +176,7 @@ fn subkey_is_usable(
     if bindings.iter().any(|binding| binding.typ() == Some(SignatureType::SubkeyRevocation)) {
         return Err("the subkey is revoked".to_owned());
     }
-    let newest = bindings.into_iter().max_by_key(|binding| binding.created().map_or(0, |time| time.as_secs()));
+    let newest = bindings.into_iter().max_by_key(|binding| binding.created().map_or(0, Time::as_secs));
     let newest = newest.ok_or("the subkey is not bound to its key")?;
     within_lifetime(&subkey.key, newest, moment)?;
     // A signing subkey confirms in turn that it belongs to the key (RFC 9580, 5.2.1.9).
@@ -181,11 +192,12 @@ fn subkey_is_usable(
 /// A key without flags may do everything its algorithm can.
 fn may_sign(own: &Signature) -> bool {
     let flags = own.key_flags();
-    flags.sign() || !(flags.certify() || flags.encrypt_comms() || flags.encrypt_storage() || flags.authentication())
+    flags.sign()
+        || !(flags.certify() || flags.encrypt_comms() || flags.encrypt_storage() || flags.authentication())
 }
 
 fn within_lifetime(key: &impl KeyDetails, own: &Signature, moment: i64) -> Result<(), String> {
-    let lifetime = own.key_expiration_time().map_or(0, |lifetime| lifetime.as_secs());
+    let lifetime = own.key_expiration_time().map_or(0, Duration::as_secs);
     let end = i64::from(key.created_at().as_secs()) + i64::from(lifetime);
     if lifetime > 0 && end < moment {
         let day = Timestamp::from_second(end).map(|end| end.strftime("%F").to_string()).unwrap_or_default();

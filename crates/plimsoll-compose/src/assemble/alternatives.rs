@@ -1,7 +1,8 @@
 //! Links that maintainer scripts would make by `update-alternatives`, where a plain rule tells which.
 //!
-//! Two forms are understood: a call in a `postinst` whose arguments are all literal, and the `.jinfo` tables of Java
-//! runtimes. Anything computed by the script is left alone: a wrong link is worse than none.
+//! Two forms are understood: a call in a `postinst` whose arguments are literal or the variable of a loop over
+//! literal words, and the `.jinfo` tables of Java runtimes. Anything computed by the script is left alone: a
+//! wrong link is worse than none.
 
 use std::collections::BTreeMap;
 
@@ -54,10 +55,52 @@ fn plain(path: &str) -> &str {
     path.trim_start_matches('/')
 }
 
-/// The literal calls of a script.
+/// The calls of a script.
 fn declared(script: &str) -> Vec<(String, Alternative)> {
     let joined = script.replace("\\\n", " ");
-    joined.lines().filter_map(|line| parse_call(line.trim())).collect()
+    // The loops around a line, each with its variable and words; without words where they are computed.
+    let mut loops: Vec<(&str, Vec<&str>)> = Vec::new();
+    let mut calls = Vec::new();
+    for line in joined.lines().map(str::trim) {
+        let first = line.split([' ', '\t', ';']).next().unwrap_or_default();
+        match first {
+            "for" | "while" | "until" if !line.ends_with("done") => {
+                loops.push(loop_over(line).unwrap_or_default());
+            }
+            "done" => {
+                loops.pop();
+            }
+            "update-alternatives" => {
+                calls.extend(expanded(line, &loops).iter().filter_map(|line| parse_call(line)));
+            }
+            _ => {}
+        }
+    }
+    calls
+}
+
+/// The variable and words of `for name in a b c; do`.
+fn loop_over(line: &str) -> Option<(&str, Vec<&str>)> {
+    let (name, rest) = line.strip_prefix("for ")?.trim_start().split_once(" in ")?;
+    let words = rest.split(';').next().unwrap_or_default();
+    let literal = words.chars().all(|c| c.is_ascii_alphanumeric() || " /._+-".contains(c));
+    literal.then(|| (name.trim(), words.split_ascii_whitespace().collect()))
+}
+
+/// A line once for every round of the loops around it.
+fn expanded(line: &str, loops: &[(&str, Vec<&str>)]) -> Vec<String> {
+    let mut lines = vec![line.to_owned()];
+    for (name, words) in loops.iter().filter(|(name, _)| !name.is_empty()) {
+        let (braced, plain) = (format!("${{{name}}}"), format!("${name}"));
+        let round = |line: &String| -> Vec<String> {
+            if !line.contains(&braced) && !line.contains(&plain) {
+                return vec![line.clone()];
+            }
+            words.iter().map(|word| line.replace(&braced, word).replace(&plain, word)).collect()
+        };
+        lines = lines.iter().flat_map(round).collect();
+    }
+    lines
 }
 
 fn parse_call(line: &str) -> Option<(String, Alternative)> {
@@ -98,7 +141,7 @@ fn parse_call(line: &str) -> Option<(String, Alternative)> {
 fn add_java(tree: &mut Tree<'_>) {
     let tables: Vec<Vec<u8>> = tree
         .below("usr/lib/jvm")
-        .filter(|path| path.ends_with(b".jinfo") && path.iter().filter(|byte| **byte == b'/').count() == 3)
+        .filter(|path| path.ends_with(b".jinfo") && path.split(|byte| *byte == b'/').count() == 4)
         .map(<[u8]>::to_vec)
         .collect();
     for table in tables {
@@ -137,9 +180,22 @@ mod tests {
     }
 
     #[test]
+    fn loops_over_literal_words_are_followed() {
+        let script = "for b in php phar; do\n  update-alternatives \\\n  --install /usr/bin/${b} $b /usr/bin/${b}8.2 82\ndone\n\
+             for b in $LIST; do\n  update-alternatives --install /usr/bin/$b $b /opt/$b 1\ndone\n\
+             update-alternatives --install /usr/bin/x$b x /opt/x 1\n";
+        let targets: Vec<String> = declared(script).into_iter().map(|(_, call)| call.target).collect();
+        assert_eq!(targets, ["/usr/bin/php8.2", "/usr/bin/phar8.2"]);
+    }
+
+    #[test]
     fn tables_of_java_runtimes_give_links() {
         let mut tree = Tree::new(&[], 0);
-        tree.file("usr/lib/jvm/.java-1.17.0.jinfo", 0o644, "name=x\n\nhl java /usr/lib/jvm/j/bin/java\nhl gone /usr/lib/jvm/j/bin/gone\n");
+        tree.file(
+            "usr/lib/jvm/.java-1.17.0.jinfo",
+            0o644,
+            "name=x\n\nhl java /usr/lib/jvm/j/bin/java\nhl gone /usr/lib/jvm/j/bin/gone\n",
+        );
         tree.file("usr/lib/jvm/j/bin/java", 0o755, "x");
         tree.directory("usr/bin", 0o755);
         add_java(&mut tree);

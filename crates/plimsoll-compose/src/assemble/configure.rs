@@ -20,8 +20,8 @@ pub struct ConfigureStep {
 
 /// The parts of the script that are the same for every base.
 ///
-/// Packages were unpacked without their `preinst`, so these run first; they are written to be run again and to find files
-/// of another version, hence also to find those of their own.
+/// Packages were unpacked without their `preinst`, so these run first; they are written to be run again and to
+/// find files of another version, hence also to find those of their own.
 const SCRIPT: &str = r#"cd /
 umask 022
 for package in $PREINST; do
@@ -40,6 +40,8 @@ fi
 # What depends on when and where this ran.
 if [ -f /etc/shadow ]; then
     sed -i -E "s/^([^:]*:[^:]*):[0-9]+:/\1:$((SOURCE_DATE_EPOCH / 86400)):/" /etc/shadow
+    # sed writes a new file, whose owner it takes from stat: that is not the recorded one where only one id exists.
+    chown root:shadow /etc/shadow
 fi
 if [ -s /etc/machine-id ]; then
     : > /etc/machine-id

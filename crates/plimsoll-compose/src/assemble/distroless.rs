@@ -25,7 +25,7 @@ pub(super) fn assemble(
             && (package.planned.name != certificates::PACKAGE || is_copyright(path))
     })?;
     tree.add_merged_links();
-    add_certificates(&mut tree, packages)?;
+    add_certificates(&mut tree, packages, plan.created)?;
     add_accounts(&mut tree);
     add_places(&mut tree);
     alternatives::add(&mut tree, packages);
@@ -53,16 +53,20 @@ fn is_copyright(path: &[u8]) -> bool {
     path.starts_with(b"usr/share/doc")
 }
 
-fn add_certificates(tree: &mut Tree<'_>, packages: &[Package<'_>]) -> Result<(), ComposeError> {
+fn add_certificates(tree: &mut Tree<'_>, packages: &[Package<'_>], created: i64) -> Result<(), ComposeError> {
     let Some(package) = packages.iter().find(|package| package.planned.name == certificates::PACKAGE) else {
         let (path, variant) = (certificates::BUNDLE.to_owned(), "distroless");
         return Err(ComposeError::Incomplete { path, variant });
     };
     tree.file(certificates::BUNDLE, 0o644, certificates::bundle(package)?);
-    // Where OpenSSL looks by itself; the links are otherwise part of its command line tool's package.
-    for (path, target) in
-        [("usr/lib/ssl/certs", "/etc/ssl/certs"), ("usr/lib/ssl/cert.pem", "/etc/ssl/certs/ca-certificates.crt")]
-    {
+    if packages.iter().any(|package| package.planned.name == certificates::JAVA_PACKAGE) {
+        tree.file(certificates::JAVA_STORE, 0o644, certificates::java_store(package, created)?);
+    }
+    // Where `OpenSSL` looks by itself; the links are otherwise part of its command line tool's package.
+    for (path, target) in [
+        ("usr/lib/ssl/certs", "/etc/ssl/certs"),
+        ("usr/lib/ssl/cert.pem", "/etc/ssl/certs/ca-certificates.crt"),
+    ] {
         if !tree.contains(path.as_bytes()) {
             tree.symlink(path, target);
         }

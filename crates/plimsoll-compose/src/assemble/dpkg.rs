@@ -1,7 +1,8 @@
 //! dpkg's database for packages that are unpacked and not configured.
 //!
-//! dpkg writes this itself when it unpacks; here the composer does, so that `dpkg --configure` in the finished tree finds what
-//! it would have left: the status file, one set of files a package in `info`, and the table of trigger interests.
+//! dpkg writes this itself when it unpacks; here the composer does, so that `dpkg --configure` in the finished
+//! tree finds what it would have left: the status file, one set of files a package in `info`, and the table of
+//! trigger interests.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -14,7 +15,8 @@ use crate::error::ComposeError;
 
 const ADMIN: &str = "var/lib/dpkg";
 
-/// The name of a package's files in `info`: with the architecture where several can be installed beside each other.
+/// The name of a package's files in `info`: with the architecture where several can be installed beside each
+/// other.
 pub(super) fn info_name(package: &Package<'_>) -> String {
     match package.deb.control.fields.field("Multi-Arch") {
         Some("same") => format!("{}:{}", package.planned.name, package.planned.architecture),
@@ -62,7 +64,8 @@ fn status_stanza(package: &Package<'_>) -> Result<String, ComposeError> {
         let mut digest = Md5::new();
         let failed = |source| ComposeError::PackageData { package: package.planned.name.clone(), source };
         digest.update(content.bytes().map_err(failed)?);
-        write!(conffiles, "\n /{path} {}", hex::encode(digest.finalize())).expect("a string takes everything");
+        write!(conffiles, "\n /{path} {}", hex::encode(digest.finalize()))
+            .expect("a string takes everything");
     }
     if !conffiles.is_empty() {
         writeln!(stanza, "Conffiles:{conffiles}").expect("a string takes everything");
@@ -105,7 +108,8 @@ fn add_triggers(tree: &mut Tree<'_>, packages: &[Package<'_>]) {
             }
         }
     }
-    let lines = |lines: BTreeSet<String>| lines.into_iter().fold(String::new(), |text, line| text + &line + "\n");
+    let lines =
+        |lines: BTreeSet<String>| lines.into_iter().fold(String::new(), |text, line| text + &line + "\n");
     tree.directory(&format!("{ADMIN}/triggers"), 0o755);
     tree.file(&format!("{ADMIN}/triggers/File"), 0o644, lines(paths));
     tree.file(&format!("{ADMIN}/triggers/Unincorp"), 0o644, "");

@@ -28,17 +28,17 @@ const DOC: &str = "usr/share/doc";
 
 /// Whether a distroless base has this path of a package.
 pub(super) fn keeps(path: &[u8], documentation: bool) -> bool {
-    let within = |folder: &&str| {
+    let within = |folder: &&str| -> bool {
         path.strip_prefix(folder.as_bytes()).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
     };
-    if MAINTENANCE.iter().any(|folder| within(&folder)) {
+    if MAINTENANCE.iter().any(within) {
         return false;
     }
-    documentation || (!DOCUMENTATION.iter().any(|folder| within(&folder)) && keeps_doc(path))
+    documentation || (!DOCUMENTATION.iter().any(within) && keeps_doc(path))
 }
 
-/// Of `/usr/share/doc`: the folders of packages (or links to another package's) and the copyright files, which licences ask to
-/// be handed on with the program.
+/// Of `/usr/share/doc`: the folders of packages (or links to another package's) and the copyright files, which
+/// licences ask to be handed on with the program.
 fn keeps_doc(path: &[u8]) -> bool {
     let Some(rest) = path.strip_prefix(DOC.as_bytes()).and_then(|rest| rest.strip_prefix(b"/")) else {
         return true;

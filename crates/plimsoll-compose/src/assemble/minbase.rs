@@ -12,10 +12,12 @@ use crate::plan::Plan;
 use crate::planning;
 use crate::sources::Archive;
 
-/// apt's settings in the image. The name is one that many Dockerfiles remove when they mount a cache for packages: then apt
-/// keeps what it downloads.
-const CLEAN: (&str, &str) =
-    ("etc/apt/apt.conf.d/docker-clean", "// Downloaded packages are of no use in a layer.\nAPT::Keep-Downloaded-Packages \"false\";\n");
+/// apt's settings in the image. The name is one that many Dockerfiles remove when they mount a cache for
+/// packages: then apt keeps what it downloads.
+const CLEAN: (&str, &str) = (
+    "etc/apt/apt.conf.d/docker-clean",
+    "// Downloaded packages are of no use in a layer.\nAPT::Keep-Downloaded-Packages \"false\";\n",
+);
 
 const SMALL: (&str, &str) = (
     "etc/apt/apt.conf.d/90small-layers",
@@ -27,8 +29,10 @@ const SMALL: (&str, &str) = (
      APT::AutoRemove::SuggestsImportant \"false\";\n",
 );
 
-const DPKG: (&str, &str) =
-    ("etc/dpkg/dpkg.cfg.d/image", "# A build that is interrupted is thrown away: nothing is gained by waiting for the disk.\nforce-unsafe-io\n");
+const DPKG: (&str, &str) = (
+    "etc/dpkg/dpkg.cfg.d/image",
+    "# A build that is interrupted is thrown away: nothing is gained by waiting for the disk.\nforce-unsafe-io\n",
+);
 
 /// Denies that services are started: there is no init system in a build.
 const POLICY: (&str, &str) = ("usr/sbin/policy-rc.d", "#!/bin/sh\nexit 101\n");
@@ -48,7 +52,9 @@ pub(super) fn assemble(
         tree.file(path, 0o644, text);
     }
     tree.file(POLICY.0, 0o755, POLICY.1);
-    for (path, mode) in [("dev", 0o755), ("proc", 0o555), ("sys", 0o555), ("tmp", 0o1777), ("var/tmp", 0o1777)] {
+    for (path, mode) in
+        [("dev", 0o755), ("proc", 0o555), ("sys", 0o555), ("tmp", 0o1777), ("var/tmp", 0o1777)]
+    {
         tree.directory(path, mode);
     }
     if !dpkg::is_present(&tree, "bin/sh") {
@@ -71,8 +77,8 @@ fn add_accounts(tree: &mut Tree<'_>) -> Result<(), ComposeError> {
         let master = format!("usr/share/base-passwd/{name}.master");
         let missing = || ComposeError::Incomplete { path: master.clone(), variant: "minbase" };
         let bytes = tree.bytes(master.as_bytes()).ok_or_else(missing)?;
-        let bytes =
-            bytes.map_err(|source| ComposeError::PackageData { package: "base-passwd".to_owned(), source })?;
+        let bytes = bytes
+            .map_err(|source| ComposeError::PackageData { package: "base-passwd".to_owned(), source })?;
         tree.file(&format!("etc/{name}"), 0o644, bytes);
     }
     Ok(())
@@ -119,7 +125,11 @@ fn add_sources(tree: &mut Tree<'_>, options: &ComposerOptions, plan: &Plan) -> R
 }
 
 /// The `Signed-By` field: the image's own keyring file where it has it, else a copy of the host's.
-fn signed_by(tree: &mut Tree<'_>, options: &ComposerOptions, archive: &Archive) -> Result<String, ComposeError> {
+fn signed_by(
+    tree: &mut Tree<'_>,
+    options: &ComposerOptions,
+    archive: &Archive,
+) -> Result<String, ComposeError> {
     if let Some(block) = archive.signed_by.as_ref().and_then(|signed_by| signed_by.embedded.as_ref()) {
         let lines = block.lines().map(|line| if line.is_empty() { " ." } else { line });
         return Ok(lines.fold("Signed-By:\n".to_owned(), |text, line| text + " " + line.trim_start() + "\n"));
@@ -133,19 +143,15 @@ fn signed_by(tree: &mut Tree<'_>, options: &ComposerOptions, archive: &Archive) 
             .map(|name| format!("usr/share/keyrings/{name}"))
             .into_iter()
             .find(|path| dpkg::is_present(tree, path));
-        let path = match packaged {
-            Some(path) => path,
-            None => {
-                let path = format!("etc/apt/keyrings/{name}");
-                let bytes = fs::read(file).map_err(|source| ComposeError::Io {
-                    action: "read keyring",
-                    path: file.clone(),
-                    source,
-                })?;
-                tree.file(&path, 0o644, bytes);
-                path
-            }
-        };
+        let path = packaged.clone().unwrap_or_else(|| format!("etc/apt/keyrings/{name}"));
+        if packaged.is_none() {
+            let bytes = fs::read(file).map_err(|source| ComposeError::Io {
+                action: "read keyring",
+                path: file.clone(),
+                source,
+            })?;
+            tree.file(&path, 0o644, bytes);
+        }
         paths.push(format!("/{path}"));
     }
     Ok(format!("Signed-By: {}\n", paths.join(",")))

@@ -1,7 +1,7 @@
 //! From package files to a layer.
 //!
-//! Packages are read by several threads into spool files; then one thread puts their entries into a tree, in the order of the
-//! plan, so that the outcome does not depend on which package was read first.
+//! Packages are read by several threads into spool files; then one thread puts their entries into a tree, in
+//! the order of the plan, so that the outcome does not depend on which package was read first.
 
 mod alternatives;
 mod certificates;
@@ -36,8 +36,8 @@ use std::collections::BTreeMap;
 /// A composed base.
 #[derive(Debug)]
 pub struct Assembled {
-    /// The image config with the history entry of the composed layer; `rootfs` is empty until the caller has stored
-    /// the layer.
+    /// The image config with the history entry of the composed layer; `rootfs` is empty until the caller has
+    /// stored the layer.
     pub config: ImageConfig,
     /// What has to run on top before the base is usable (`minbase` only).
     pub configure: Option<ConfigureStep>,
@@ -145,7 +145,8 @@ fn read_packages<'a>(
         .iter()
         .zip(debs)
         .map(|(planned, deb)| {
-            let bad = || ComposeError::BadPackage { package: planned.name.clone(), problem: "it was not read" };
+            let bad =
+                || ComposeError::BadPackage { package: planned.name.clone(), problem: "it was not read" };
             Ok(Package { planned, deb: deb.ok_or_else(bad)? })
         })
         .collect()

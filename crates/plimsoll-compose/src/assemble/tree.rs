@@ -1,7 +1,8 @@
 //! The root file system under construction: packages' entries, one beside the other, as dpkg would leave them.
 //!
-//! All top-level folders that Debian has merged (`/bin`, `/sbin`, `/lib` …) are links into `/usr`, whatever the suite; packages' paths
-//! are moved there. Where a package's path leads through a link of another package, it goes where the link points.
+//! All top-level folders that Debian has merged (`/bin`, `/sbin`, `/lib` …) are links into `/usr`, whatever the
+//! suite; packages' paths are moved there. Where a package's path leads through a link of another package, it
+//! goes where the link points.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -91,7 +92,13 @@ impl<'a> Tree<'a> {
     }
 
     /// Whether the new owner's file takes the place of the one that is there.
-    fn replaces(&self, new: usize, path: &[u8], old: Option<usize>, there: &Node) -> Result<bool, ComposeError> {
+    fn replaces(
+        &self,
+        new: usize,
+        path: &[u8],
+        old: Option<usize>,
+        there: &Node,
+    ) -> Result<bool, ComposeError> {
         let Some(old) = old else { return Ok(false) };
         if old == new {
             return Ok(true);
@@ -149,9 +156,12 @@ impl<'a> Tree<'a> {
         let mut here = self.through_links(merged(path));
         for _ in 0..MOST_LINKS {
             match &self.nodes.get(&here)?.entry.kind {
-                Kind::Symlink { target } if target.starts_with(b"/") => here = self.through_links(merged(target)),
+                Kind::Symlink { target } if target.starts_with(b"/") => {
+                    here = self.through_links(merged(target));
+                }
                 Kind::Symlink { target } => {
-                    let parent = here.iter().rposition(|byte| *byte == b'/').map_or(&b""[..], |end| &here[..end]);
+                    let parent =
+                        here.iter().rposition(|byte| *byte == b'/').map_or(&b""[..], |end| &here[..end]);
                     here = self.through_links(merged(&[parent, b"/", target].concat()));
                 }
                 _ => return Some(here),
@@ -165,10 +175,9 @@ impl<'a> Tree<'a> {
         let mut orphans = Vec::new();
         for (path, node) in &self.nodes {
             if let Kind::Hardlink { target } = &node.entry.kind {
-                let fits = self
-                    .nodes
-                    .get(target)
-                    .is_some_and(|file| file.owner == node.owner && matches!(file.entry.kind, Kind::File { .. }));
+                let fits = self.nodes.get(target).is_some_and(|file| {
+                    file.owner == node.owner && matches!(file.entry.kind, Kind::File { .. })
+                });
                 if !fits {
                     orphans.push((path.clone(), target.clone(), node.owner));
                 }
@@ -177,8 +186,11 @@ impl<'a> Tree<'a> {
         for (path, target, owner) in orphans {
             let owner = owner.filter(|owner| order.contains(owner)).expect("only packages bring hard links");
             let package = &self.packages[owner];
-            let found =
-                package.deb.entries.iter().find(|(entry, _)| self.through_links(merged(&entry.path)) == target);
+            let found = package
+                .deb
+                .entries
+                .iter()
+                .find(|(entry, _)| self.through_links(merged(&entry.path)) == target);
             let Some((file, Some(content))) = found else {
                 return Err(ComposeError::BadPackage {
                     package: package.planned.name.clone(),
@@ -303,7 +315,9 @@ fn replaces(control: &Control, other: &Package<'_>) -> bool {
         }
         let provides = other.deb.control.fields.field("Provides").unwrap_or_default();
         relation.constraint.is_none()
-            && relation::clauses(provides).filter_map(relation::parse).any(|provided| provided.name == relation.name)
+            && relation::clauses(provides)
+                .filter_map(relation::parse)
+                .any(|provided| provided.name == relation.name)
     })
 }
 

@@ -43,7 +43,9 @@ impl<R: BufRead> Archive<R> {
         if &header[58..] != b"`\n" {
             return Err(malformed("a member's header is broken"));
         }
-        let text = |range: std::ops::Range<usize>| std::str::from_utf8(&header[range]).unwrap_or_default().trim_end();
+        let text = |range: std::ops::Range<usize>| {
+            std::str::from_utf8(&header[range]).unwrap_or_default().trim_end()
+        };
         let name = text(0..16).trim_end_matches('/').to_owned();
         self.left = text(48..58).parse().map_err(|_| malformed("a member's size is no number"))?;
         self.padding = self.left % 2;
@@ -78,7 +80,8 @@ mod tests {
 
     #[test]
     fn members_are_read_or_passed_over() {
-        let text = format!("!<arch>\n{}{}{}", member("one", "abc"), member("two/", "defg"), member("three", "h"));
+        let text =
+            format!("!<arch>\n{}{}{}", member("one", "abc"), member("two/", "defg"), member("three", "h"));
         let mut archive = Archive::new(text.as_bytes()).unwrap();
         let mut seen = Vec::new();
         while let Some(mut member) = archive.next_member().unwrap() {
@@ -88,7 +91,10 @@ mod tests {
             }
             seen.push((member.name, content));
         }
-        assert_eq!(seen, [("one".into(), "abc".into()), ("two".into(), String::new()), ("three".into(), "h".into())]);
+        assert_eq!(
+            seen,
+            [("one".into(), "abc".into()), ("two".into(), String::new()), ("three".into(), "h".into())]
+        );
     }
 
     #[test]

@@ -31,7 +31,10 @@ impl Control {
     ///
     /// Lines with a flag in front, such as `remove-on-upgrade`, name files that are not in the package.
     pub(crate) fn conffiles(&self) -> Vec<String> {
-        self.text_of("conffiles").lines().filter_map(|line| line.trim().strip_prefix('/').map(str::to_owned)).collect()
+        self.text_of("conffiles")
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix('/').map(str::to_owned))
+            .collect()
     }
 }
 

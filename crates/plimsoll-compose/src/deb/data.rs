@@ -64,21 +64,26 @@ pub(super) fn read(
             }
             tar::EntryType::Link => {
                 let target = link.as_deref().and_then(plain_path);
-                Kind::Hardlink { target: target.ok_or_else(|| bad("a hard link has no target in the package"))? }
+                Kind::Hardlink {
+                    target: target.ok_or_else(|| bad("a hard link has no target in the package"))?,
+                }
             }
-            tar::EntryType::Char => {
-                Kind::CharDevice { major: device(header.device_major()), minor: device(header.device_minor()) }
-            }
-            tar::EntryType::Block => {
-                Kind::BlockDevice { major: device(header.device_major()), minor: device(header.device_minor()) }
-            }
+            tar::EntryType::Char => Kind::CharDevice {
+                major: device(header.device_major()),
+                minor: device(header.device_minor()),
+            },
+            tar::EntryType::Block => Kind::BlockDevice {
+                major: device(header.device_major()),
+                minor: device(header.device_minor()),
+            },
             tar::EntryType::Fifo => Kind::Fifo,
             _ => return Err(bad("it has an entry of a kind that packages do not have")),
         };
         let owner = |number: io::Result<u64>| {
             u32::try_from(number.map_err(failed)?).map_err(|_| bad("an owner is no number of 32 bits"))
         };
-        let seconds = i64::try_from(header.mtime().map_err(failed)?).map_err(|_| bad("a time is out of range"))?;
+        let seconds =
+            i64::try_from(header.mtime().map_err(failed)?).map_err(|_| bad("a time is out of range"))?;
         let mut read = Entry::new(path, kind, header.mode().map_err(failed)? & 0o7777);
         (read.uid, read.gid) = (owner(header.uid())?, owner(header.gid())?);
         read.mtime = Timestamp::from_seconds(seconds);

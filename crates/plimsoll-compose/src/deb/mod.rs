@@ -1,6 +1,7 @@
 //! Binary packages (deb(5)): an `ar` archive of a control tar and a data tar.
 //!
-//! The data tar is read once; what its files hold goes into a spool file, so that memory does not grow with the packages.
+//! The data tar is read once; what its files hold goes into a spool file, so that memory does not grow with the
+//! packages.
 
 mod ar;
 mod control;

@@ -3,7 +3,7 @@
 //! ```text
 //! files-v0/<sha256>             package files and indexes, put in place by rename when their digest is right
 //! partial-v0/<sha256>           what is being downloaded; locked while it is
-//! releases-v0/<address>         release files as they came, with the validators of the answer in <address>.json
+//! releases-v0/<address>         release files as they came, and the answer's validators in <address>.json
 //! spool-v0/                     unnamed files of assemblies
 //! ```
 //!
@@ -32,7 +32,11 @@ impl Cache {
     pub(crate) fn prepare(&self) -> Result<(), ComposeError> {
         for name in ["files-v0", "partial-v0", "releases-v0", "spool-v0"] {
             let path = self.directory.join(name);
-            fs::create_dir_all(&path).map_err(|source| ComposeError::Io { action: "create", path, source })?;
+            fs::create_dir_all(&path).map_err(|source| ComposeError::Io {
+                action: "create",
+                path,
+                source,
+            })?;
         }
         Ok(())
     }
@@ -60,7 +64,11 @@ impl Cache {
     /// A file without a name, for an assembly.
     pub(crate) fn spool(&self) -> Result<File, ComposeError> {
         let path = self.directory.join("spool-v0");
-        tempfile::tempfile_in(&path).map_err(|source| ComposeError::Io { action: "create a file in", path, source })
+        tempfile::tempfile_in(&path).map_err(|source| ComposeError::Io {
+            action: "create a file in",
+            path,
+            source,
+        })
     }
 
     /// Opens a file after comparing its digest; one with other bytes is removed.
@@ -89,7 +97,11 @@ impl Cache {
         let found = hasher.finish();
         if found != *digest {
             fs::remove_file(&path).map_err(failed("remove"))?;
-            return Err(ComposeError::WrongDigest { uri: path.display().to_string(), expected: *digest, found });
+            return Err(ComposeError::WrongDigest {
+                uri: path.display().to_string(),
+                expected: *digest,
+                found,
+            });
         }
         io::Seek::rewind(&mut file).map_err(failed("read"))?;
         Ok(file)
@@ -118,8 +130,8 @@ pub(crate) fn lock_partial(path: &Path) -> Result<File, ComposeError> {
             .open(path)
             .map_err(failed("open"))?;
         file.lock().map_err(failed("lock"))?;
-        // Another process may have finished and renamed the file while this one waited: then the name is free or
-        // belongs to a newer file, and the lock is on the wrong one.
+        // Another process may have finished and renamed the file while this one waited: then the name is free
+        // or belongs to a newer file, and the lock is on the wrong one.
         let same = fs::metadata(path).is_ok_and(|named| {
             use std::os::unix::fs::MetadataExt;
             file.metadata().is_ok_and(|own| own.ino() == named.ino() && own.dev() == named.dev())

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use plimsoll_oci::{Digest, Hasher};
-use reqwest::header::{CONTENT_RANGE, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, RANGE, RETRY_AFTER};
+use reqwest::header::{
+    CONTENT_RANGE, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, RANGE, RETRY_AFTER,
+};
 use reqwest::{Response, StatusCode};
 use serde::{Deserialize, Serialize};
 
@@ -109,7 +111,10 @@ async fn whole_body(response: Response, uri: &str) -> Result<Vec<u8>, Failure> {
     while let Some(chunk) = body.next().await {
         bytes.extend_from_slice(&chunk.map_err(|error| Failure::of_error(error, uri))?);
         if bytes.len() as u64 > LARGEST_RELEASE {
-            let error = ComposeError::Malformed { place: shown(uri), problem: "it is far too large for a release file" };
+            let error = ComposeError::Malformed {
+                place: shown(uri),
+                problem: "it is far too large for a release file",
+            };
             return Err(Failure::lasting(error));
         }
     }
@@ -143,8 +148,11 @@ pub(crate) async fn download(
         match from_one(client, &mut file, &partial, wanted, uri, events).await {
             Ok(()) => {
                 let path = cache.file(&wanted.digest);
-                return fs::rename(&partial, &path)
-                    .map_err(|source| ComposeError::Io { action: "put in place", path, source });
+                return fs::rename(&partial, &path).map_err(|source| ComposeError::Io {
+                    action: "put in place",
+                    path,
+                    source,
+                });
             }
             Err(error) => last = Some(error),
         }
@@ -177,9 +185,8 @@ async fn attempt_once(
     uri: &str,
     events: Events<'_>,
 ) -> Result<(), Failure> {
-    let failed = |action| {
-        move |source| Failure::lasting(ComposeError::Io { action, path: path.to_owned(), source })
-    };
+    let failed =
+        |action| move |source| Failure::lasting(ComposeError::Io { action, path: path.to_owned(), source });
     let (mut hasher, mut have) = hash_what_is_there(file, wanted.size_bytes).map_err(failed("read"))?;
     if have < wanted.size_bytes {
         let mut request = client.request(uri).map_err(Failure::lasting)?;
@@ -188,7 +195,8 @@ async fn attempt_once(
         }
         let response = request.send().await.map_err(|error| Failure::of_error(error, uri))?;
         let resumed = response.status() == StatusCode::PARTIAL_CONTENT
-            && header(&response, &CONTENT_RANGE).is_some_and(|range| range.starts_with(&format!("bytes {have}-")));
+            && header(&response, &CONTENT_RANGE)
+                .is_some_and(|range| range.starts_with(&format!("bytes {have}-")));
         if !resumed {
             if have > 0 {
                 truncate(file).map_err(failed("write"))?;
@@ -262,7 +270,11 @@ fn truncate(file: &mut File) -> io::Result<()> {
 }
 
 fn remove(path: &Path) -> Result<(), ComposeError> {
-    fs::remove_file(path).map_err(|source| ComposeError::Io { action: "remove", path: path.to_owned(), source })
+    fs::remove_file(path).map_err(|source| ComposeError::Io {
+        action: "remove",
+        path: path.to_owned(),
+        source,
+    })
 }
 
 fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, ComposeError> {
@@ -303,7 +315,8 @@ impl Failure {
 
     fn of_status(response: &Response, uri: &str) -> Self {
         let status = response.status();
-        let pause = header(response, &RETRY_AFTER).and_then(|text| text.parse().ok()).map(Duration::from_secs);
+        let pause =
+            header(response, &RETRY_AFTER).and_then(|text| text.parse().ok()).map(Duration::from_secs);
         let error = ComposeError::Status { uri: shown(uri), status: status.as_u16() };
         Self { error, transient: is_transient(status), pause }
     }

@@ -1,7 +1,8 @@
 //! Package indexes in memory: the fields that resolving needs, in one text with ranges into it.
 //!
-//! A whole index of Debian is 50 to 60 MB of text in some 64,000 stanzas; half of it is descriptions and tags, which are
-//! never stored. What is left is found by sorted lists of 12-byte entries instead of maps of owned strings.
+//! A whole index of Debian is 50 to 60 MB of text in some 64,000 stanzas; half of it is descriptions and tags,
+//! which are never stored. What is left is found by sorted lists of 12-byte entries instead of maps of owned
+//! strings.
 
 use std::io::BufRead;
 
@@ -105,7 +106,8 @@ impl PackageIndex {
                     record.fields[field].length += u32::try_from(text.len()).unwrap_or(u32::MAX);
                 }
             } else {
-                let (name, value) = text.split_once(':').ok_or(IndexError::Malformed("a line is no field"))?;
+                let (name, value) =
+                    text.split_once(':').ok_or(IndexError::Malformed("a line is no field"))?;
                 current = KEPT.iter().position(|kept| kept.eq_ignore_ascii_case(name));
                 if let Some(field) = current {
                     record.fields[field] = self.store(value.trim())?;
@@ -127,7 +129,9 @@ impl PackageIndex {
     fn push(&mut self, record: &Record) -> Result<(), IndexError> {
         for field in [Field::Version, Field::Architecture, Field::Filename, Field::Size, Field::Sha256] {
             if record.fields[field as usize].length == 0 {
-                return Err(IndexError::Malformed("a package lacks its version, architecture, file name, size or SHA256"));
+                return Err(IndexError::Malformed(
+                    "a package lacks its version, architecture, file name, size or SHA256",
+                ));
             }
         }
         self.records.push(record.clone());
@@ -136,7 +140,8 @@ impl PackageIndex {
 
     /// Sorts what was read.
     pub(crate) fn finish(&mut self) {
-        let count = u32::try_from(self.records.len()).expect("fewer records than bytes of text, and that fits");
+        let count =
+            u32::try_from(self.records.len()).expect("fewer records than bytes of text, and that fits");
         let mut by_name: Vec<PackageId> = (0..count).map(PackageId).collect();
         by_name.sort_by(|left, right| {
             let newest = || version::compare(self.version(*right), self.version(*left));
@@ -219,7 +224,9 @@ impl PackageIndex {
             // One package may provide a name in several versions; the span tells which entry this is.
             let field = self.field(*id, Field::Provides);
             let own = self.slice(*span).as_ptr();
-            let relation = relation::clauses(field).filter_map(relation::parse).find(|relation| relation.name.as_ptr() == own)?;
+            let relation = relation::clauses(field)
+                .filter_map(relation::parse)
+                .find(|relation| relation.name.as_ptr() == own)?;
             let newest = self.newest(self.name(*id)) == Some(*id);
             newest.then(|| (*id, relation.constraint.map(|constraint| constraint.version)))
         })
@@ -238,7 +245,8 @@ impl PackageIndex {
 fn read_line(input: &mut impl BufRead, line: &mut String) -> std::io::Result<usize> {
     let mut bytes = std::mem::take(line).into_bytes();
     let length = input.read_until(b'\n', &mut bytes)?;
-    *line = String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+    *line = String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
     Ok(length)
 }
 
@@ -256,7 +264,9 @@ mod tests {
     }
 
     fn stanza(name: &str, version: &str, more: &str) -> String {
-        format!("Package: {name}\nVersion: {version}\nArchitecture: all\nFilename: f\nSize: 1\nSHA256: x\n{more}\n")
+        format!(
+            "Package: {name}\nVersion: {version}\nArchitecture: all\nFilename: f\nSize: 1\nSHA256: x\n{more}\n"
+        )
     }
 
     #[test]

@@ -50,7 +50,8 @@ impl Relation<'_> {
         self.constraint.is_none_or(|constraint| constraint.allows(version))
     }
 
-    /// Whether something provided, perhaps with a version, meets the bound: a bound needs a version to hold against.
+    /// Whether something provided, perhaps with a version, meets the bound: a bound needs a version to hold
+    /// against.
     pub(crate) fn allows_provided(&self, provided: Option<&str>) -> bool {
         match (self.constraint, provided) {
             (None, _) => true,
@@ -127,9 +128,12 @@ mod tests {
         assert!(relation.allows_provided(Some("1.2")));
         assert!(!relation.allows_provided(None));
         assert!(parse("x").unwrap().allows_provided(None));
-        for (text, version, want) in
-            [("x (= 1)", "1-0", true), ("x (<< 1)", "1~", true), ("x (>> 1)", "1", false), ("x (<= 1)", "1", true)]
-        {
+        for (text, version, want) in [
+            ("x (= 1)", "1-0", true),
+            ("x (<< 1)", "1~", true),
+            ("x (>> 1)", "1", false),
+            ("x (<= 1)", "1", true),
+        ] {
             assert_eq!(parse(text).unwrap().allows(version), want, "{text}");
         }
     }

@@ -1,7 +1,7 @@
 //! What a distroless base leaves out.
 //!
-//! Debian's dependencies are written for a system that configures its packages by shell scripts. A distroless base runs
-//! none, so these are not followed:
+//! Debian's dependencies are written for a system that configures its packages by shell scripts. A distroless
+//! base runs none, so these are not followed:
 //!
 //! 1. A dependency on a tool that only maintainer scripts use ([`MAINTAINER_TOOLS`]).
 //! 2. A dependency on an essential package (shell, core utilities, `dpkg`, `perl-base`), unless it is of the same source package
@@ -15,8 +15,15 @@
 pub(super) const DISTROLESS_BASE: [&str; 4] = ["base-files", "ca-certificates", "netbase", "tzdata"];
 
 /// Packages whose files are data.
-pub(super) const DATA_PACKAGES: [&str; 7] =
-    ["base-files", "ca-certificates", "ca-certificates-java", "media-types", "netbase", "tzdata", "tzdata-legacy"];
+pub(super) const DATA_PACKAGES: [&str; 7] = [
+    "base-files",
+    "ca-certificates",
+    "ca-certificates-java",
+    "media-types",
+    "netbase",
+    "tzdata",
+    "tzdata-legacy",
+];
 
 /// Packages, and virtual packages, that only maintainer scripts use.
 pub(super) const MAINTAINER_TOOLS: [&str; 24] = [

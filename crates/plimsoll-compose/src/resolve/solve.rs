@@ -1,11 +1,11 @@
 //! The resolver: named packages, their dependencies, alternatives and virtual packages, conflicts.
 //!
 //! Every name has one candidate, its newest version. Dependencies are followed depth first; where a clause has
-//! alternatives the first that works is taken, in the order they are written, and providers of a virtual package by priority
-//! and name. A choice that leads to something unmet or in conflict is undone and the next one tried. `Recommends` is not
-//! followed. The answer depends on nothing but the index and the request.
+//! alternatives the first that works is taken, in the order they are written, and providers of a virtual
+//! package by priority and name. A choice that leads to something unmet or in conflict is undone and the next
+//! one tried. `Recommends` is not followed. The answer depends on nothing but the index and the request.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::index::{Field, PackageId, PackageIndex};
 use super::relation::{self, Relation};
@@ -37,10 +37,8 @@ pub(crate) struct Resolved {
 /// Finds a set of packages that holds the named ones and what they need.
 pub(crate) fn resolve(index: &PackageIndex, request: Request<'_>) -> Result<Resolved, ComposeError> {
     let mut roots: Vec<PackageId> = Vec::new();
-    let mut requested = BTreeSet::new();
     for name in request.packages {
         roots.push(named(index, request, name)?);
-        requested.insert(name.as_str());
     }
     for name in request.extra.iter().copied().chain(base_names(index, request)) {
         let id = named(index, request, name)?;
@@ -48,36 +46,59 @@ pub(crate) fn resolve(index: &PackageIndex, request: Request<'_>) -> Result<Reso
             roots.push(id);
         }
     }
+    // Choices made as they come give what people expect; made last, they see everything that is certain, which
+    // solves sets where an early choice excludes something that is needed further on.
+    run(index, request, &roots, false).or_else(|error| {
+        tracing::debug!(%error, "resolving again with choices last");
+        run(index, request, &roots, true).map_err(|_| error)
+    })
+}
+
+fn run(
+    index: &PackageIndex,
+    request: Request<'_>,
+    roots: &[PackageId],
+    choices_last: bool,
+) -> Result<Resolved, ComposeError> {
     let mut solver = Solver {
         index,
         request,
-        requested,
         selected: BTreeMap::new(),
         order: Vec::new(),
         wanted_by: BTreeMap::new(),
         edges: Vec::new(),
         left_out: Vec::new(),
+        choices_last,
+        deferred: VecDeque::new(),
         budget: BUDGET,
     };
     // All roots first, so that alternatives are met by what is named.
-    for root in &roots {
+    for root in roots {
         solver.check_conflicts(*root)?;
         solver.select(*root, None);
     }
     for root in roots {
-        solver.follow(root)?;
+        solver.follow(*root)?;
     }
+    while let Some((parent, clause)) = solver.deferred.pop_front() {
+        if !solver.is_settled(parent, clause) {
+            let candidates = solver.candidates(clause);
+            solver.choose(parent, clause, candidates)?;
+        }
+    }
+    tracing::debug!(packages = solver.selected.len(), "resolved");
     Ok(solver.finish())
 }
 
 /// How many choices may be undone before an error is taken for the answer.
-const BUDGET: u32 = 20_000;
+const BUDGET: u32 = 5_000;
 
 fn base_names<'a>(index: &'a PackageIndex, request: Request<'_>) -> Vec<&'a str> {
     match request.variant {
         Variant::Distroless => rules::DISTROLESS_BASE.to_vec(),
         Variant::Minbase => {
-            let base = |id: &PackageId| index.is_essential(*id) || index.field(*id, Field::Priority) == "required";
+            let base =
+                |id: &PackageId| index.is_essential(*id) || index.field(*id, Field::Priority) == "required";
             let required = index.all_newest().filter(base).map(|id| index.name(id));
             rules::MINBASE.into_iter().chain(required).collect()
         }
@@ -101,13 +122,16 @@ fn named(index: &PackageIndex, request: Request<'_>, name: &str) -> Result<Packa
 struct Solver<'a> {
     index: &'a PackageIndex,
     request: Request<'a>,
-    requested: BTreeSet<&'a str>,
     selected: BTreeMap<&'a str, PackageId>,
     /// The selection in the order it was made, for undoing.
     order: Vec<PackageId>,
     wanted_by: BTreeMap<PackageId, PackageId>,
     edges: Vec<(PackageId, PackageId)>,
     left_out: Vec<LeftOut>,
+    /// Whether clauses with several candidates wait until all others are met.
+    choices_last: bool,
+    /// What waits, in the order it came up.
+    deferred: VecDeque<(PackageId, &'a str)>,
     budget: u32,
 }
 
@@ -116,6 +140,7 @@ struct Mark {
     order: usize,
     edges: usize,
     left_out: usize,
+    deferred: usize,
 }
 
 impl<'a> Solver<'a> {
@@ -128,7 +153,12 @@ impl<'a> Solver<'a> {
     }
 
     fn mark(&self) -> Mark {
-        Mark { order: self.order.len(), edges: self.edges.len(), left_out: self.left_out.len() }
+        Mark {
+            order: self.order.len(),
+            edges: self.edges.len(),
+            left_out: self.left_out.len(),
+            deferred: self.deferred.len(),
+        }
     }
 
     fn undo(&mut self, mark: &Mark) {
@@ -138,6 +168,8 @@ impl<'a> Solver<'a> {
         }
         self.edges.truncate(mark.edges);
         self.left_out.truncate(mark.left_out);
+        // Entries are taken from the front only between choices, so those of this choice are at the back.
+        self.deferred.truncate(mark.deferred);
     }
 
     /// Selects what `id` needs.
@@ -152,8 +184,7 @@ impl<'a> Solver<'a> {
 
     /// Meets one clause of `parent`.
     fn meet(&mut self, parent: PackageId, clause: &'a str) -> Result<(), ComposeError> {
-        if let Some(present) = relation::alternatives(clause).find_map(|relation| self.present(relation)) {
-            self.edges.push((parent, present));
+        if self.is_settled(parent, clause) {
             return Ok(());
         }
         if let Some(reason) = self.reason_to_leave_out(parent, clause) {
@@ -161,8 +192,30 @@ impl<'a> Solver<'a> {
             self.left_out.push(LeftOut { dependency, wanted_by, reason });
             return Ok(());
         }
+        let candidates = self.candidates(clause);
+        if self.choices_last && candidates.len() > 1 {
+            self.deferred.push_back((parent, clause));
+            return Ok(());
+        }
+        self.choose(parent, clause, candidates)
+    }
+
+    /// Whether something that is selected meets the clause.
+    fn is_settled(&mut self, parent: PackageId, clause: &str) -> bool {
+        let present = relation::alternatives(clause).find_map(|relation| self.present(relation));
+        self.edges.extend(present.map(|present| (parent, present)));
+        present.is_some()
+    }
+
+    /// Selects the first candidate that works, with what it needs.
+    fn choose(
+        &mut self,
+        parent: PackageId,
+        clause: &'a str,
+        candidates: Vec<PackageId>,
+    ) -> Result<(), ComposeError> {
         let mut first_error = None;
-        for candidate in self.candidates(clause) {
+        for candidate in candidates {
             let mark = self.mark();
             let tried = self.check_conflicts(candidate).and_then(|()| {
                 self.select(candidate, Some(parent));
@@ -183,10 +236,9 @@ impl<'a> Solver<'a> {
 
     /// The selected package that meets a relation, if one does.
     fn present(&self, relation: Relation<'_>) -> Option<PackageId> {
-        if let Some(id) = self.selected.get(relation.name) {
-            if relation.allows(self.index.version(*id)) {
-                return Some(*id);
-            }
+        let same_name = self.selected.get(relation.name);
+        if let Some(id) = same_name.filter(|id| relation.allows(self.index.version(**id))) {
+            return Some(*id);
         }
         let mut providers = self.index.providers(relation.name);
         let met = providers.find(|(id, version)| {
@@ -202,9 +254,9 @@ impl<'a> Solver<'a> {
         // The tree is made with merged folders, so what would merge them has nothing to do.
         relations.sort_by_key(|relation| relation.name != "usr-is-merged");
         for relation in relations {
-            let foreign = relation
-                .qualifier
-                .is_some_and(|qualifier| !matches!(qualifier, "any" | "native") && qualifier != self.request.arch);
+            let foreign = relation.qualifier.is_some_and(|qualifier| {
+                !matches!(qualifier, "any" | "native") && qualifier != self.request.arch
+            });
             if foreign {
                 continue;
             }
@@ -282,10 +334,12 @@ impl<'a> Solver<'a> {
         if relation.name == self.index.name(other) {
             return relation.allows(self.index.version(other));
         }
-        relation::clauses(self.index.field(other, Field::Provides)).filter_map(relation::parse).any(|provided| {
-            provided.name == relation.name
-                && relation.allows_provided(provided.constraint.map(|constraint| constraint.version))
-        })
+        relation::clauses(self.index.field(other, Field::Provides)).filter_map(relation::parse).any(
+            |provided| {
+                provided.name == relation.name
+                    && relation.allows_provided(provided.constraint.map(|constraint| constraint.version))
+            },
+        )
     }
 
     fn unmet(&self, parent: PackageId, clause: &str) -> ComposeError {
@@ -308,7 +362,10 @@ impl<'a> Solver<'a> {
                 depends.insert(self.index.name(child).to_owned());
             }
         }
-        tracing::debug!(requested = self.requested.len(), packages = packages.len(), "resolved");
         Resolved { packages, left_out: self.left_out.into_iter().collect() }
     }
 }
+
+#[cfg(test)]
+#[path = "solve_tests.rs"]
+mod tests;

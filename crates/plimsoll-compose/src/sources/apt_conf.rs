@@ -9,7 +9,8 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// Adds the settings of one file. What it cannot read it passes over: apt has many settings, few matter here.
+    /// Adds the settings of one file. What it cannot read it passes over: apt has many settings, few matter
+    /// here.
     pub(super) fn read(&mut self, text: &str) {
         let mut scopes: Vec<String> = Vec::new();
         let mut words: Vec<String> = Vec::new();
@@ -78,7 +79,8 @@ fn tokens(text: &str) -> Vec<Token> {
                 }
                 _ if first.is_whitespace() => rest.trim_start(),
                 _ => {
-                    let end = rest.find(|c: char| c.is_whitespace() || "{};\"".contains(c)).unwrap_or(rest.len());
+                    let end =
+                        rest.find(|c: char| c.is_whitespace() || "{};\"".contains(c)).unwrap_or(rest.len());
                     tokens.push(Token::Word(rest[..end].to_owned()));
                     &rest[end..]
                 }

@@ -129,12 +129,15 @@ pub struct HostSources {
 }
 
 impl HostSources {
-    /// Reads `sources.list`, `sources.list.d`, `apt.conf` and `apt.conf.d` in `directory` (on Debian `/etc/apt`).
+    /// Reads `sources.list`, `sources.list.d`, `apt.conf` and `apt.conf.d` in `directory` (on Debian
+    /// `/etc/apt`).
     ///
     /// Files that do not exist are nothing; a host without apt gives no sources.
     pub fn read(directory: &Path) -> Result<Self, SourcesError> {
         let mut sources = Vec::new();
-        for path in [directory.join("sources.list")].into_iter().chain(files(&directory.join("sources.list.d"))?) {
+        for path in
+            [directory.join("sources.list")].into_iter().chain(files(&directory.join("sources.list.d"))?)
+        {
             let parse = match path.extension().and_then(|extension| extension.to_str()) {
                 Some("list") => parse_sources_list,
                 Some("sources") => parse_deb822,
@@ -206,7 +209,9 @@ mod tests {
         let signed_by = SignedBy::parse("/usr/share/keyrings/a.gpg,/b.asc abcdef!");
         assert_eq!(signed_by.files, [PathBuf::from("/usr/share/keyrings/a.gpg"), PathBuf::from("/b.asc")]);
         assert_eq!(signed_by.fingerprints, ["ABCDEF"]);
-        let block = SignedBy::parse("\n-----BEGIN PGP PUBLIC KEY BLOCK-----\n.\nmQ==\n-----END PGP PUBLIC KEY BLOCK-----");
+        let block = SignedBy::parse(
+            "\n-----BEGIN PGP PUBLIC KEY BLOCK-----\n.\nmQ==\n-----END PGP PUBLIC KEY BLOCK-----",
+        );
         let text = block.embedded.unwrap();
         assert!(text.starts_with("-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nmQ==\n"), "{text}");
     }
@@ -220,21 +225,30 @@ mod tests {
             fs::write(path, text).unwrap();
         };
         write("sources.list", "deb http://one.example/debian bookworm main\n");
-        write("sources.list.d/b.sources", "Types: deb\nURIs: http://two.example/debian\nSuites: sid\nComponents: main\n");
+        write(
+            "sources.list.d/b.sources",
+            "Types: deb\nURIs: http://two.example/debian\nSuites: sid\nComponents: main\n",
+        );
         write("sources.list.d/a.list", "deb http://three.example/debian sid main\n");
         write("sources.list.d/a.list.disabled", "nonsense\n");
-        write("apt.conf.d/10proxy", "Acquire { http { Proxy \"http://proxy.example:3128\"; }; Check-Valid-Until \"false\"; };\n");
+        write(
+            "apt.conf.d/10proxy",
+            "Acquire { http { Proxy \"http://proxy.example:3128\"; }; Check-Valid-Until \"false\"; };\n",
+        );
         write("apt.conf.d/20x", "Acquire::https::Proxy \"DIRECT\";\n");
         let host = HostSources::read(directory.path()).unwrap();
         let uris: Vec<&str> = host.sources.iter().map(|source| source.uris[0].as_str()).collect();
-        assert_eq!(uris, ["http://one.example/debian", "http://three.example/debian", "http://two.example/debian"]);
+        assert_eq!(
+            uris,
+            ["http://one.example/debian", "http://three.example/debian", "http://two.example/debian"]
+        );
         assert_eq!(host.http_proxy.as_deref(), Some("http://proxy.example:3128"));
         assert_eq!(host.https_proxy, None);
         assert!(!host.check_valid_until);
-        assert_eq!(HostSources::read(&directory.path().join("none")).unwrap(), HostSources {
-            check_valid_until: true,
-            ..HostSources::default()
-        });
+        assert_eq!(
+            HostSources::read(&directory.path().join("none")).unwrap(),
+            HostSources { check_valid_until: true, ..HostSources::default() }
+        );
     }
 
     #[test]

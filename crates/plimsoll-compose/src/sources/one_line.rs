@@ -2,7 +2,8 @@
 
 use super::{AptSource, SignedBy, SourcesError};
 
-/// Reads a `sources.list` file. Flat repositories (a suite that ends in `/`) have no suites and are passed over.
+/// Reads a `sources.list` file. Flat repositories (a suite that ends in `/`) have no suites and are passed
+/// over.
 pub fn parse_sources_list(text: &str) -> Result<Vec<AptSource>, SourcesError> {
     let mut sources = Vec::new();
     for (number, line) in text.lines().enumerate() {
@@ -12,13 +13,15 @@ pub fn parse_sources_list(text: &str) -> Result<Vec<AptSource>, SourcesError> {
         }
         let source = parse_entry(entry)
             .ok_or_else(|| SourcesError::BadEntry { line: number + 1, text: entry.to_owned() })?;
-        sources.extend(source);
+        if !source.suites.is_empty() {
+            sources.push(source);
+        }
     }
     Ok(sources)
 }
 
-/// `None` for a malformed entry, `Some(None)` for a flat repository.
-fn parse_entry(entry: &str) -> Option<Option<AptSource>> {
+/// `None` for a malformed entry; a flat repository has no suites.
+fn parse_entry(entry: &str) -> Option<AptSource> {
     let (kind, rest) = entry.split_once([' ', '\t'])?;
     if !matches!(kind, "deb" | "deb-src") {
         return None;
@@ -42,11 +45,11 @@ fn parse_entry(entry: &str) -> Option<Option<AptSource>> {
     source.uris.push(words.next()?);
     let suite = words.next()?;
     if suite.ends_with('/') {
-        return Some(None);
+        return Some(source);
     }
     source.suites.push(suite);
     source.components = words.collect();
-    (!source.components.is_empty()).then_some(Some(source))
+    (!source.components.is_empty()).then_some(source)
 }
 
 #[cfg(test)]
@@ -71,8 +74,15 @@ mod tests {
     #[test]
     fn flat_repositories_are_passed_over_and_nonsense_is_refused() {
         assert!(parse_sources_list("deb http://m.example/x ./\n").unwrap().is_empty());
-        for text in ["deb http://m.example/debian sid", "rpm http://m.example sid main", "deb [arch http://m.example sid main"] {
-            assert!(matches!(parse_sources_list(text), Err(SourcesError::BadEntry { line: 1, .. })), "{text}");
+        for text in [
+            "deb http://m.example/debian sid",
+            "rpm http://m.example sid main",
+            "deb [arch http://m.example sid main",
+        ] {
+            assert!(
+                matches!(parse_sources_list(text), Err(SourcesError::BadEntry { line: 1, .. })),
+                "{text}"
+            );
         }
     }
 }

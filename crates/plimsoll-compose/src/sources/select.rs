@@ -1,8 +1,8 @@
 //! Which archives a suite is taken from.
 //!
-//! Only the distribution's own archive counts: a third party that happens to name its suites alike (`bookworm` with a
-//! component of its own) would otherwise slip its packages into bases. An entry is the distribution's when it has the
-//! component `main` and its keyring is an archive keyring or not named.
+//! Only the distribution's own archive counts: a third party that happens to name its suites alike (`bookworm`
+//! with a component of its own) would otherwise slip its packages into bases. An entry is the distribution's
+//! when it has the component `main` and its keyring is an archive keyring or not named.
 
 use super::{AptSource, SignedBy};
 
@@ -27,9 +27,9 @@ pub struct Archive {
 
 /// The archives that `suite` is taken from: the suite itself, its updates and its security updates.
 ///
-/// Where the sources name the suite, exactly what they name is used. Where they name other suites of the same archive
-/// (`bookworm` on the host, `sid` asked for), the same addresses are used with that suite. Nothing is found when no
-/// entry is the distribution's own.
+/// Where the sources name the suite, exactly what they name is used. Where they name other suites of the same
+/// archive (`bookworm` on the host, `sid` asked for), the same addresses are used with that suite. Nothing is
+/// found when no entry is the distribution's own.
 pub fn select(sources: &[AptSource], suite: &str) -> Vec<Archive> {
     // Backports need the suite that they are for.
     let base = suite.strip_suffix("-backports").unwrap_or(suite);
@@ -65,7 +65,9 @@ pub fn select(sources: &[AptSource], suite: &str) -> Vec<Archive> {
     // These three roll: what is new is in the suite itself.
     if !matches!(base, "sid" | "unstable" | "experimental") {
         add(archive(main, &updates, true));
-        if let Some(source) = own.iter().find(|source| source.suites.iter().any(|name| kind(name) == Kind::Security)) {
+        if let Some(source) =
+            own.iter().find(|source| source.suites.iter().any(|name| kind(name) == Kind::Security))
+        {
             add(archive(source, &security[0], true));
         }
     }
@@ -144,20 +146,26 @@ deb https://docker.example/linux/debian bookworm stable
 
     #[test]
     fn a_named_suite_brings_its_updates_and_nothing_of_third_parties() {
-        assert_eq!(selected(HOST, "bookworm"), [
-            "http://m.example/debian bookworm",
-            "http://m.example/debian bookworm-updates",
-            "http://s.example/debian-security bookworm-security",
-        ]);
+        assert_eq!(
+            selected(HOST, "bookworm"),
+            [
+                "http://m.example/debian bookworm",
+                "http://m.example/debian bookworm-updates",
+                "http://s.example/debian-security bookworm-security",
+            ]
+        );
     }
 
     #[test]
     fn another_suite_of_the_same_archive_is_derived() {
-        assert_eq!(selected(HOST, "trixie"), [
-            "http://m.example/debian trixie",
-            "http://m.example/debian trixie-updates?",
-            "http://s.example/debian-security trixie-security?",
-        ]);
+        assert_eq!(
+            selected(HOST, "trixie"),
+            [
+                "http://m.example/debian trixie",
+                "http://m.example/debian trixie-updates?",
+                "http://s.example/debian-security trixie-security?",
+            ]
+        );
         assert_eq!(selected(HOST, "sid"), ["http://m.example/debian sid"]);
     }
 
@@ -171,6 +179,9 @@ deb https://docker.example/linux/debian bookworm stable
     #[test]
     fn only_third_parties_give_nothing() {
         assert!(selected("deb https://docker.example/linux/debian bookworm stable\n", "bookworm").is_empty());
-        assert!(selected("deb [signed-by=/k/other.gpg] https://x.example/d bookworm main\n", "bookworm").is_empty());
+        assert!(
+            selected("deb [signed-by=/k/other.gpg] https://x.example/d bookworm main\n", "bookworm")
+                .is_empty()
+        );
     }
 }

@@ -13,7 +13,11 @@ pub fn parse_deb822(text: &str) -> Result<Vec<AptSource>, SourcesError> {
         }
         let list = |field: &'static str| {
             let words: Vec<String> = stanza.words(field).map(str::to_owned).collect();
-            if words.is_empty() { Err(SourcesError::MissingField { stanza: place + 1, field }) } else { Ok(words) }
+            if words.is_empty() {
+                Err(SourcesError::MissingField { stanza: place + 1, field })
+            } else {
+                Ok(words)
+            }
         };
         let suites = list("Suites")?;
         if suites.iter().any(|suite| suite.ends_with('/')) {

@@ -102,8 +102,10 @@ impl Worker {
         }
         loop {
             let mut polled = [PollFd::new(&self.listener, PollFlags::IN)];
-            if poll(&mut polled, None).is_err() {
-                continue;
+            match poll(&mut polled, None) {
+                Ok(_) => {}
+                Err(rustix::io::Errno::INTR) => continue,
+                Err(_) => return,
             }
             let events = polled[0].revents();
             if events.contains(PollFlags::IN) {

@@ -9,7 +9,7 @@ use std::os::fd::RawFd;
 
 use super::mount::{NO_DEVICES, NO_EXECUTION, NO_SUID, READ_ONLY, add_attributes};
 use super::raw::{Errno, call, descriptor};
-use super::spawn::{PointerArray, Report};
+use super::spawn::{CloneArguments, PointerArray, Report};
 use crate::overlay::OPTION_PAGE;
 use crate::program::{ClassicOverlay, FilterInstruction, Operation, Program};
 
@@ -82,6 +82,7 @@ impl State {
                 stop_if_orphan(self.channel)
             }
             Operation::Signals => reset_signals(),
+            Operation::Guard => go_on_guarded(),
             Operation::Session => start_session(),
             Operation::AwaitByte { from } => await_byte(*from),
             Operation::Descriptors { pairs, close_from } => place_descriptors(pairs, *close_from),
@@ -328,6 +329,37 @@ fn reset_signals() -> Result<(), Errno> {
     }
     // SAFETY: the set is alive and of the size given.
     unsafe { call!(SYS_rt_sigprocmask, libc::SIG_SETMASK, &raw const none, 0usize, size) }.map(drop)
+}
+
+/// Returns in a second process. The first waits for it without any descriptor and ends as it did.
+fn go_on_guarded() -> Result<(), Errno> {
+    let arguments = CloneArguments {
+        flags: libc::CLONE_NEWPID as u64,
+        exit_signal: libc::SIGCHLD as u64,
+        ..CloneArguments::default()
+    };
+    // SAFETY: as for the first clone: without CLONE_VM the new process has memory of its own. The structure is alive
+    // and of the size given.
+    let pid = unsafe { call!(SYS_clone3, &raw const arguments, std::mem::size_of::<CloneArguments>()) }?;
+    if pid == 0 {
+        return die_with_parent();
+    }
+    let mut status = 0i32;
+    // SAFETY: nothing is used any more but the status, which is alive; the last call ends the process.
+    unsafe {
+        if call!(SYS_close_range, 0, u32::MAX, 0).is_err() {
+            // Before Linux 5.11.
+            for fd in 0..1024 {
+                close(fd);
+            }
+        }
+        while call!(SYS_wait4, pid, &raw mut status, 0, 0usize) == Err(libc::EINTR) {}
+        let code =
+            if libc::WIFEXITED(status) { libc::WEXITSTATUS(status) } else { 128 + libc::WTERMSIG(status) };
+        loop {
+            let _ = call!(SYS_exit_group, code);
+        }
+    }
 }
 
 fn start_session() -> Result<(), Errno> {

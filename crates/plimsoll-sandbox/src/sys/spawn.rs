@@ -36,15 +36,15 @@ pub(crate) struct Asking {
 /// `struct clone_args` of clone3(2), its first version.
 #[repr(C)]
 #[derive(Default)]
-struct CloneArguments {
-    flags: u64,
-    pidfd: u64,
-    child_tid: u64,
-    parent_tid: u64,
-    exit_signal: u64,
-    stack: u64,
-    stack_size: u64,
-    tls: u64,
+pub(super) struct CloneArguments {
+    pub(super) flags: u64,
+    pub(super) pidfd: u64,
+    pub(super) child_tid: u64,
+    pub(super) parent_tid: u64,
+    pub(super) exit_signal: u64,
+    pub(super) stack: u64,
+    pub(super) stack_size: u64,
+    pub(super) tls: u64,
 }
 
 /// Strings and the null-terminated array of their addresses that `execve` takes.

@@ -82,6 +82,7 @@ fn build(args: &BuildArgs, global: &GlobalArgs, standing: Standing) -> Result<u8
     for tag in tags {
         host.store.set_image(&tag.to_string(), &image.manifest)?;
     }
+    crate::commands::sync_store::start(&host);
     println!("{}", image.manifest.digest);
     Ok(exit::DONE)
 }

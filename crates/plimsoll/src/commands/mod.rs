@@ -3,7 +3,21 @@
 mod base;
 mod build;
 mod doctor;
+mod df;
+mod history;
+mod images;
+mod inspect;
+mod load;
+mod login;
+mod logout;
+mod prune;
+mod pull;
+mod push;
 mod reset;
+mod rmi;
+mod save;
+mod sync_store;
+mod tag;
 mod unshare;
 
 use std::ffi::OsString;
@@ -33,12 +47,62 @@ enum Command {
     Build(Box<build::Args>),
     /// Compose base images from Debian packages
     Base(base::Args),
+    /// List images
+    Images(images::Args),
+    /// Give an image one more name
+    Tag(tag::Args),
+    /// Take names away from images
+    Rmi(rmi::Args),
+    /// Show everything about images, as JSON
+    Inspect(inspect::Args),
+    /// Show how an image came to be, instruction by instruction
+    History(history::Args),
+    /// Fetch an image from a registry
+    Pull(pull::Args),
+    /// Send an image to its registry
+    Push(push::Args),
+    /// Keep credentials for a registry
+    Login(login::Args),
+    /// Forget credentials for a registry
+    Logout(logout::Args),
+    /// Write images into an archive
+    Save(save::Args),
+    /// Read images from an archive
+    Load(load::Args),
+    /// Show what the store takes on disk
+    Df(df::Args),
+    /// Remove what is not used
+    Prune(prune::Args),
+    /// Docker's spellings: `system prune`, `system df`
+    #[command(subcommand, hide = true)]
+    System(SystemCommand),
+    /// Docker's spellings: `builder build`, `builder prune`
+    #[command(subcommand, hide = true)]
+    Builder(BuilderCommand),
     /// Say how steps run on this machine, and how to make it better
     Doctor(doctor::Args),
+    #[command(hide = true)]
+    SyncStore(sync_store::Args),
     /// Run a command in the user namespace that the store's files belong to
     Unshare(unshare::Args),
     /// Remove the whole store
     Reset(reset::Args),
+}
+
+#[derive(Subcommand)]
+enum SystemCommand {
+    /// Remove what is not used
+    Prune(prune::Args),
+    /// Show what the store takes on disk
+    Df(df::Args),
+}
+
+#[derive(Subcommand)]
+enum BuilderCommand {
+    /// Build an image from a Dockerfile
+    Build(Box<build::Args>),
+    /// Remove what is not used
+    Prune(prune::Args),
 }
 
 /// Parses the arguments, runs the command and gives its exit code.
@@ -71,9 +135,27 @@ pub(crate) fn main() -> ExitCode {
 fn run(cli: Cli, standing: Standing) -> anyhow::Result<u8> {
     let global = &cli.global;
     match cli.command {
-        Command::Build(args) => build::run(&args, global, standing),
+        Command::Build(args) | Command::Builder(BuilderCommand::Build(args)) => {
+            build::run(&args, global, standing)
+        }
         Command::Base(args) => base::run(&args, global, standing),
+        Command::Images(args) => images::run(&args, global, standing),
+        Command::Tag(args) => tag::run(&args, global, standing),
+        Command::Rmi(args) => rmi::run(&args, global, standing),
+        Command::Inspect(args) => inspect::run(&args, global, standing),
+        Command::History(args) => history::run(&args, global, standing),
+        Command::Pull(args) => pull::run(&args, global, standing),
+        Command::Push(args) => push::run(&args, global, standing),
+        Command::Login(args) => login::run(&args, global, standing),
+        Command::Logout(args) => logout::run(&args, global, standing),
+        Command::Save(args) => save::run(&args, global, standing),
+        Command::Load(args) => load::run(&args, global, standing),
+        Command::Df(args) | Command::System(SystemCommand::Df(args)) => df::run(&args, global, standing),
+        Command::Prune(args)
+        | Command::System(SystemCommand::Prune(args))
+        | Command::Builder(BuilderCommand::Prune(args)) => prune::run(&args, global, standing),
         Command::Doctor(args) => doctor::run(&args, global, standing),
+        Command::SyncStore(args) => sync_store::run(&args, global, standing),
         Command::Unshare(args) => unshare::run(&args, global, standing),
         Command::Reset(args) => reset::run(&args, global, standing),
     }

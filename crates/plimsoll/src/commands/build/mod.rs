@@ -89,6 +89,9 @@ fn conclude(
             }
             answer(args, &result)?;
             host.store.finish_build(&request.id, BuildStatus::Succeeded)?;
+            if run > 0 {
+                crate::commands::sync_store::start(host);
+            }
             Ok(exit::DONE)
         }
         Err(error) => {

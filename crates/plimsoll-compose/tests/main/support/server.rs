@@ -108,7 +108,11 @@ fn answer(state: &State, stream: &TcpStream) -> std::io::Result<()> {
             _ => {}
         }
     }
-    state.seen.lock().unwrap().push(Seen { path: path.clone(), range: range.clone(), conditional: etag.is_some() });
+    state.seen.lock().unwrap().push(Seen {
+        path: path.clone(),
+        range: range.clone(),
+        conditional: etag.is_some(),
+    });
     let active = state.active.fetch_add(1, Ordering::SeqCst) + 1;
     state.most_active.fetch_max(active, Ordering::SeqCst);
     let delay = *state.delay.lock().unwrap();
@@ -125,11 +129,11 @@ fn respond(
     range: Option<&str>,
     etag: Option<&str>,
 ) -> std::io::Result<()> {
-    if let Some((status, left)) = state.failures.lock().unwrap().get_mut(path) {
-        if *left > 0 {
-            *left -= 1;
-            return write!(stream, "HTTP/1.1 {status} Failed\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-        }
+    if let Some((status, left)) = state.failures.lock().unwrap().get_mut(path)
+        && *left > 0
+    {
+        *left -= 1;
+        return write!(stream, "HTTP/1.1 {status} Failed\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     }
     let Some(bytes) = state.files.lock().unwrap().get(path).cloned() else {
         return write!(stream, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
@@ -143,7 +147,11 @@ fn respond(
         .filter(|start| *start < bytes.len())
         .unwrap_or(0);
     let status = if start > 0 { "206 Partial Content" } else { "200 OK" };
-    write!(stream, "HTTP/1.1 {status}\r\nContent-Length: {}\r\nETag: {own}\r\nConnection: close\r\n", bytes.len() - start)?;
+    write!(
+        stream,
+        "HTTP/1.1 {status}\r\nContent-Length: {}\r\nETag: {own}\r\nConnection: close\r\n",
+        bytes.len() - start
+    )?;
     if start > 0 {
         write!(stream, "Content-Range: bytes {start}-{}/{}\r\n", bytes.len() - 1, bytes.len())?;
     }

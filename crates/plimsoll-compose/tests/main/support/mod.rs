@@ -27,7 +27,8 @@ pub(crate) struct World {
 impl World {
     /// Serves the distroless base and these packages.
     pub(crate) fn new(packages: &[Package]) -> Self {
-        let all: Vec<Package> = archive::distroless_base().into_iter().chain(packages.iter().cloned()).collect();
+        let all: Vec<Package> =
+            archive::distroless_base().into_iter().chain(packages.iter().cloned()).collect();
         Self::of(&all, Key::generate(), &ReleaseFields::default())
     }
 
@@ -113,7 +114,8 @@ pub(crate) fn listing(assembled: &Assembled) -> BTreeMap<String, String> {
         let path = entry.path().unwrap().to_string_lossy().trim_end_matches('/').to_owned();
         let link = entry.link_name().unwrap().map(|link| link.to_string_lossy().into_owned());
         let header = entry.header();
-        let owner = format!("{:o} {}:{}", header.mode().unwrap(), header.uid().unwrap(), header.gid().unwrap());
+        let owner =
+            format!("{:o} {}:{}", header.mode().unwrap(), header.uid().unwrap(), header.gid().unwrap());
         let line = match header.entry_type() {
             tar::EntryType::Directory => format!("dir {owner}"),
             tar::EntryType::Symlink => format!("-> {}", link.unwrap()),

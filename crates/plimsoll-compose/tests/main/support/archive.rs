@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write as _;
 
-use pgp::composed::{ArmorOptions, CleartextSignedMessage, KeyType, SecretKeyParamsBuilder, SignedPublicKey, SignedSecretKey};
+use pgp::composed::{
+    ArmorOptions, CleartextSignedMessage, KeyType, SecretKeyParamsBuilder, SignedPublicKey, SignedSecretKey,
+};
 use pgp::packet::{SignatureConfig, SignatureType, Subpacket, SubpacketData};
 use pgp::ser::Serialize;
 use pgp::types::{Duration, KeyDetails, Password, Tag, Timestamp};
@@ -82,7 +84,8 @@ impl Package {
 
     /// The package file.
     pub(crate) fn deb(&self) -> Vec<u8> {
-        let mut control = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
+        let mut control =
+            tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
         let stanza = ("control".to_owned(), 0o644, self.stanza());
         for (name, mode, content) in [&stanza].into_iter().chain(&self.control) {
             append(&mut control, &format!("./{name}"), *mode, &What::File(content.clone().into_bytes()));
@@ -97,7 +100,8 @@ impl Package {
         for (name, content) in
             [("debian-binary", &b"2.0\n"[..]), ("control.tar.gz", &control[..]), ("data.tar.xz", &data[..])]
         {
-            write!(deb, "{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", 0, 0, 0, "100644", content.len()).unwrap();
+            writeln!(deb, "{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`", 0, 0, 0, "100644", content.len())
+                .unwrap();
             deb.extend_from_slice(content);
             if content.len() % 2 == 1 {
                 deb.push(b'\n');
@@ -150,14 +154,22 @@ impl Key {
         let start = Timestamp::from_secs(1_500_000_000);
         let mut key = Self::created(start).0;
         let user = key.details.users[0].clone();
-        let mut config = SignatureConfig::from_key(rand::thread_rng(), &key.primary_key, SignatureType::CertPositive).unwrap();
+        let mut config =
+            SignatureConfig::from_key(rand::thread_rng(), &key.primary_key, SignatureType::CertPositive)
+                .unwrap();
         config.hashed_subpackets = vec![
             Subpacket::regular(SubpacketData::SignatureCreationTime(start)).unwrap(),
             Subpacket::regular(SubpacketData::IssuerFingerprint(key.fingerprint())).unwrap(),
             Subpacket::regular(SubpacketData::KeyExpirationTime(Duration::from_secs(86_400))).unwrap(),
         ];
         let own = config
-            .sign_certification(&key.primary_key, key.primary_key.public_key(), &Password::empty(), Tag::UserId, &user.id)
+            .sign_certification(
+                &key.primary_key,
+                key.primary_key.public_key(),
+                &Password::empty(),
+                Tag::UserId,
+                &user.id,
+            )
             .unwrap();
         key.details.users[0].signatures = vec![own];
         Self(key)
@@ -180,7 +192,8 @@ impl Key {
     /// A clear-signed text.
     pub(crate) fn sign(&self, text: &str) -> String {
         let message =
-            CleartextSignedMessage::sign(rand::thread_rng(), text, &self.0.primary_key, &Password::empty()).unwrap();
+            CleartextSignedMessage::sign(rand::thread_rng(), text, &self.0.primary_key, &Password::empty())
+                .unwrap();
         message.to_armored_string(ArmorOptions::default()).unwrap()
     }
 }
@@ -205,7 +218,8 @@ pub(crate) fn files(packages: &[Package], key: &Key, fields: &ReleaseFields) -> 
     for package in packages {
         let deb = package.deb();
         let (filename, digest) = (package.filename(), Digest::of(&deb).hex());
-        write!(index, "{}Filename: {filename}\nSize: {}\nSHA256: {digest}\n\n", package.stanza(), deb.len()).unwrap();
+        write!(index, "{}Filename: {filename}\nSize: {}\nSHA256: {digest}\n\n", package.stanza(), deb.len())
+            .unwrap();
         files.insert(filename, deb);
     }
     let mut encoder = liblzma::write::XzEncoder::new(Vec::new(), 1);
@@ -247,6 +261,8 @@ pub(crate) fn distroless_base() -> Vec<Package> {
             .file("usr/sbin/update-ca-certificates", "#!/bin/sh\n")
             .file("usr/share/doc/ca-certificates/copyright", "c"),
         Package::new("netbase", "6").file("etc/services", "http 80/tcp\n"),
-        Package::new("tzdata", "2026a").field("Depends", "debconf").file("usr/share/zoneinfo/Etc/UTC", "TZif"),
+        Package::new("tzdata", "2026a")
+            .field("Depends", "debconf")
+            .file("usr/share/zoneinfo/Etc/UTC", "TZif"),
     ]
 }

@@ -1,0 +1,182 @@
+//! Commands as vertices: their inputs made ready, their locks taken in order, their secrets read.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::PoisonError;
+
+use plimsoll_graph::{CopyOp, ExecOp, MountKind};
+use plimsoll_layer::ChainIndex;
+use plimsoll_solver::{Attempt, Cancel, EventKind};
+use plimsoll_store::LayerId;
+
+use crate::copy::{self, Source, Target};
+use crate::error::ExecuteError;
+use crate::exec::{self, Command, MountInput};
+use crate::select::{self, Rules};
+use crate::settings::SecretSource;
+use crate::worker::{Output, Worker};
+
+impl Worker<'_> {
+    pub(crate) fn exec(
+        &self,
+        op: &ExecOp,
+        vertex: usize,
+        base: &[LayerId],
+        index: &ChainIndex,
+        inputs: &[Output],
+        cancel: &Cancel,
+    ) -> Result<Attempt<Output>, ExecuteError> {
+        for (place, input) in inputs.iter().enumerate() {
+            if self.snapshots.materialise(&input.chain)?.is_some() {
+                return Ok(Attempt::Missing { input: place });
+            }
+        }
+        let mut indexes = BTreeMap::new();
+        for (place, mount) in op.mounts.iter().enumerate() {
+            if let MountKind::Bind { input, .. } | MountKind::Cache { input: Some(input), .. } = &mount.kind
+                && inputs[*input].context.is_none()
+            {
+                let Ok(index) = self.snapshots.chain(&inputs[*input].chain)? else {
+                    return Ok(Attempt::Missing { input: *input });
+                };
+                indexes.insert(place, (*input, index));
+            }
+        }
+        let mount_inputs: BTreeMap<usize, MountInput<'_>> = op
+            .mounts
+            .iter()
+            .enumerate()
+            .filter_map(|(place, mount)| match &mount.kind {
+                MountKind::Bind { input, .. } | MountKind::Cache { input: Some(input), .. } => {
+                    let input = match (&inputs[*input].context, indexes.get(&place)) {
+                        (Some(context), _) => MountInput::Context(&context.tree),
+                        (None, Some((input, index))) => {
+                            MountInput::Layers { chain: &inputs[*input].chain, index }
+                        }
+                        (None, None) => return None,
+                    };
+                    Some((place, input))
+                }
+                _ => None,
+            })
+            .collect();
+        let store = self.snapshots.store();
+        let mut fill = |place: usize, path: &std::path::Path| self.fill_cache(op, place, inputs, path);
+        let caches = exec::cache_mounts(op, store, self.settings.owners, cancel, &mut fill)?;
+        let key = self.keys.lock().unwrap_or_else(PoisonError::into_inner)[&vertex];
+        let mut said = false;
+        let mut wait = |_| {
+            if !std::mem::replace(&mut said, true) {
+                self.events.send(EventKind::VertexWaits { vertex });
+            }
+            if cancel.is_raised() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let _lock = store
+            .lock_key(&key, &mut wait)
+            .map_err(|error| if cancel.is_raised() { ExecuteError::Cancelled } else { error.into() })?;
+        // Another build may have run the same step while this one waited.
+        if said
+            && !self.vertex(vertex).no_cache
+            && let Some(result) = self.known(&key, base)?
+            && store.pick_result(&result)?
+        {
+            let chain = result.chain().cloned().collect();
+            return Ok(Attempt::Done(Output { key, chain, created: Some(result.created), context: None }));
+        }
+        let secrets = self.secrets(op)?;
+        self.in_new_layer(vertex, base, index, |draft| {
+            let command = Command {
+                op,
+                settings: self.settings,
+                store,
+                snapshots: self.snapshots,
+                base: index,
+                chain: base,
+                inputs: &mount_inputs,
+                caches: &caches,
+                secrets: &secrets,
+                vertex,
+                events: self.events,
+                log: self.log_path(vertex),
+                cancel,
+            };
+            Ok(Attempt::Done((exec::run(&command, draft)?, std::collections::BTreeSet::new())))
+        })
+    }
+
+    fn log_path(&self, vertex: usize) -> PathBuf {
+        self.settings.logs.join(format!("step-{vertex}.log"))
+    }
+
+    /// What a new cache mount starts with.
+    fn fill_cache(
+        &self,
+        op: &ExecOp,
+        place: usize,
+        inputs: &[Output],
+        path: &std::path::Path,
+    ) -> Result<(), ExecuteError> {
+        let MountKind::Cache { input: Some(input), source, .. } = &op.mounts[place].kind else {
+            return Ok(());
+        };
+        let nothing = ChainIndex::default();
+        let directory = path.to_owned();
+        let target = Target {
+            base: &nothing,
+            directory,
+            owners: self.settings.owners,
+            linked: std::collections::BTreeSet::new(),
+            threads: self.settings.threads,
+        };
+        let copy = CopyOp {
+            sources: Vec::new(),
+            destination: "/".to_owned(),
+            owner: None,
+            mode: None,
+            parents: false,
+            exclude: Vec::new(),
+            link: false,
+            unpack: false,
+        };
+        let rules = Rules { exclude: &[], parents: false };
+        let output = &inputs[*input];
+        let owned;
+        let tree = if let Some(context) = &output.context {
+            &context.tree
+        } else {
+            let Attempt::Done(tree) = self.tree(&output.chain)? else {
+                return Err(ExecuteError::SourceMissing { path: source.clone() });
+            };
+            owned = tree;
+            &owned
+        };
+        // Never linked: a cache mount is written to.
+        let selected = select::select(tree, source, rules)?;
+        let sources =
+            vec![Source::Tree { tree, selected, is_context: output.context.is_some(), may_link: false }];
+        copy::copy(&copy, sources, target).map(drop)
+    }
+
+    fn secrets(&self, op: &ExecOp) -> Result<BTreeMap<String, Vec<u8>>, ExecuteError> {
+        let mut values = BTreeMap::new();
+        for mount in &op.mounts {
+            let MountKind::Secret { id, .. } = &mount.kind else { continue };
+            let value = match self.settings.secrets.get(id) {
+                None => continue,
+                Some(SecretSource::Value(value)) => value.clone(),
+                Some(SecretSource::File(path)) => std::fs::read(path)
+                    .map_err(|source| ExecuteError::SecretUnreadable { id: id.clone(), source })?,
+            };
+            values.insert(id.clone(), value);
+        }
+        for mount in &op.mounts {
+            if let MountKind::Secret { id, required: true, .. } = &mount.kind
+                && !values.contains_key(id)
+            {
+                return Err(ExecuteError::SecretMissing { id: id.clone() });
+            }
+        }
+        Ok(values)
+    }
+}

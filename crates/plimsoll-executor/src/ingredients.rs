@@ -1,0 +1,142 @@
+//! What goes into the key of a vertex, and the digests of the files that it selects.
+
+use plimsoll_graph::{CopySource, MountKind, Op, Vertex, canonical};
+use plimsoll_layer::{Found, Kind, SelectionOwners};
+use plimsoll_oci::{Digest, Hasher};
+use plimsoll_solver::Attempt;
+use plimsoll_store::LayerId;
+
+use crate::error::ExecuteError;
+use crate::key::KeyBuilder;
+use crate::select::{self, Rules, Selected};
+use crate::worker::{Output, RemoteFile, Worker};
+
+/// The digest of a selection, or the input whose bytes it needs.
+type Selection = Attempt<Digest>;
+
+impl Worker<'_> {
+    /// Derives the key of a vertex.
+    pub(crate) fn key(
+        &self,
+        vertex: &Vertex,
+        inputs: &[Output],
+    ) -> Result<Attempt<KeyBuilder>, ExecuteError> {
+        let mut key = KeyBuilder::default();
+        key.add("the instruction", String::from_utf8_lossy(&canonical(&vertex.op)));
+        key.add("the platform", &vertex.platform);
+        if let Op::Exec(_) | Op::Copy(_) | Op::MakeDir(_) = vertex.op {
+            key.add("the step before", inputs[0].key);
+        }
+        let rules = Rules { exclude: &[], parents: false };
+        match &vertex.op {
+            Op::Scratch | Op::Image(_) | Op::Local { .. } | Op::MakeDir(_) => {}
+            Op::Exec(op) => {
+                for mount in &op.mounts {
+                    let (input, source) = match &mount.kind {
+                        MountKind::Bind { input, source, .. }
+                        | MountKind::Cache { input: Some(input), source, .. } => (*input, source),
+                        _ => continue,
+                    };
+                    match self.selection(&inputs[input], source, rules)? {
+                        Attempt::Done(digest) => key.add(format!("`{source}` in {}", mount.target), digest),
+                        Attempt::Missing { .. } => return Ok(Attempt::Missing { input }),
+                    }
+                }
+            }
+            Op::Copy(op) => {
+                let rules = Rules { exclude: &op.exclude, parents: op.parents };
+                for source in &op.sources {
+                    match source {
+                        CopySource::Inline { .. } => {}
+                        CopySource::Remote(remote) => {
+                            let file = self.fetch(&remote.url, remote.checksum.as_ref())?;
+                            key.add(format!("`{}`", remote.url), file.digest);
+                        }
+                        CopySource::Path { input, pattern } => {
+                            match self.selection(&inputs[*input], pattern, rules)? {
+                                Attempt::Done(digest) => key.add(format!("`{pattern}`"), digest),
+                                Attempt::Missing { .. } => return Ok(Attempt::Missing { input: *input }),
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        Ok(Attempt::Done(key))
+    }
+
+    pub(crate) fn fetch(&self, url: &str, checksum: Option<&Digest>) -> Result<RemoteFile, ExecuteError> {
+        self.remote
+            .fetch(url, checksum)
+            .map_err(|source| ExecuteError::Remote { url: without_credentials(url), source })
+    }
+
+    /// The digest of what a pattern selects from an input.
+    fn selection(&self, input: &Output, pattern: &str, rules: Rules<'_>) -> Result<Selection, ExecuteError> {
+        if let Some(context) = &input.context {
+            let selected = select::select(&context.tree, pattern, rules)
+                .map_err(|error| self.explain_missing(error, pattern))?;
+            context.prefetch(&files(&selected), self.settings.threads)?;
+            let digest = select::digest(&selected, SelectionOwners::Root, &|found| context.digest(found))?;
+            return Ok(Attempt::Done(digest));
+        }
+        let store = self.snapshots.store();
+        let chain = chain_digest(&input.chain);
+        let spec = Digest::of(format!("{pattern}\0{}\0{}", rules.exclude.join("\n"), rules.parents));
+        if let Some(digest) = store.selection(&chain, &spec)? {
+            return Ok(Attempt::Done(digest));
+        }
+        let Attempt::Done(tree) = self.tree(&input.chain)? else {
+            return Ok(Attempt::Missing { input: 0 });
+        };
+        let selected = select::select(&tree, pattern, rules)?;
+        let digest = select::digest(&selected, SelectionOwners::Kept, &|found| {
+            tree.digest(found).map_err(|source| ExecuteError::Read { path: pattern.to_owned(), source })
+        })?;
+        store.record_selection(&chain, &spec, &digest)?;
+        Ok(Attempt::Done(digest))
+    }
+
+    /// Says when it was the ignore file that hid a source.
+    fn explain_missing(&self, error: ExecuteError, pattern: &str) -> ExecuteError {
+        let ExecuteError::SourceMissing { path } = &error else { return error };
+        for context in self.contexts.values() {
+            let there = context.path.join(pattern.trim_start_matches('/'));
+            if there.symlink_metadata().is_err() {
+                continue;
+            }
+            let decision = context.ignore.matches(pattern.trim_matches('/').as_bytes());
+            if let Some(line) = decision.line.filter(|_| decision.ignored) {
+                let file = context.ignore_name.clone();
+                return ExecuteError::SourceIgnored { path: path.clone(), file, line };
+            }
+        }
+        error
+    }
+}
+
+fn files<'t>(selected: &[Selected<'t>]) -> Vec<Found<'t>> {
+    selected
+        .iter()
+        .flat_map(|one| [one.root].into_iter().chain(one.below.iter().map(|(_, found)| *found)))
+        .filter(|found| matches!(found.entry.kind, Kind::File { .. }))
+        .collect()
+}
+
+/// The name of a stack of layers in the table of selections.
+fn chain_digest(chain: &[LayerId]) -> Digest {
+    let mut hasher = Hasher::new();
+    chain.iter().for_each(|layer| hasher.field(layer.as_str()));
+    hasher.finish()
+}
+
+fn without_credentials(url: &str) -> String {
+    match url.split_once("://") {
+        Some((scheme, rest)) => {
+            let end = rest.find('/').unwrap_or(rest.len());
+            let host = rest[..end].rsplit_once('@').map_or(&rest[..end], |(_, host)| host);
+            format!("{scheme}://{host}{}", &rest[end..])
+        }
+        None => url.to_owned(),
+    }
+}

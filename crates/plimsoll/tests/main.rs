@@ -1,0 +1,16 @@
+//! What the program promises, seen from outside: each test runs the binary on a store and a context of its own.
+//!
+//! Root file systems are made from the machine's static `busybox`, so nothing is fetched. Tests that need more than one
+//! user run as root only, and say so when they do not run.
+
+mod support;
+
+mod cache;
+mod concurrency;
+mod copying;
+mod crashes;
+mod interface;
+mod mounts;
+mod reproducibility;
+mod signals;
+mod traces;
