@@ -4,8 +4,8 @@ use std::io::{self, Read};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use plimsoll_oci::{Descriptor, Digest, Reference};
 use plimsoll_export::TransferProgress;
+use plimsoll_oci::{Descriptor, Digest, Reference};
 use plimsoll_registry::{BlobSink, BlockingClient};
 use plimsoll_snapshot::{BlobFetcher, FetchError};
 use plimsoll_solver::EventSink;

@@ -94,9 +94,7 @@ fn reader(store: &Store, content: &Content) -> io::Result<Box<dyn Read>> {
 fn archive_error(error: plimsoll_layer::LayerError) -> ExportError {
     match error {
         plimsoll_layer::LayerError::Write { source } => ExportError::Write { source },
-        plimsoll_layer::LayerError::Content { path, source } => {
-            ExportError::Io { path: path.into(), source }
-        }
+        plimsoll_layer::LayerError::Content { path, source } => ExportError::Io { path: path.into(), source },
         source => ExportError::RootFileSystem { source },
     }
 }

@@ -24,7 +24,9 @@ pub enum ExportError {
         source: plimsoll_snapshot::SnapshotError,
     },
     /// The image is not in the store.
-    #[error("there is no image `{name}` in the store; `plimsoll images` lists those that are, `plimsoll pull` fetches one")]
+    #[error(
+        "there is no image `{name}` in the store; `plimsoll images` lists those that are, `plimsoll pull` fetches one"
+    )]
     NoImage {
         /// The name that was asked for.
         name: String,
@@ -46,7 +48,9 @@ pub enum ExportError {
         source: serde_json::Error,
     },
     /// A blob of the image is neither in the store nor can it be fetched.
-    #[error("the blob `{digest}` of the image is gone and no registry is known to have it; pull or build the image again")]
+    #[error(
+        "the blob `{digest}` of the image is gone and no registry is known to have it; pull or build the image again"
+    )]
     BlobGone {
         /// The blob.
         digest: Digest,

@@ -56,8 +56,8 @@ impl Image {
     ) -> Result<Self, ExportError> {
         let digest = manifest.config.digest;
         let config_bytes = blob(store, &digest)?;
-        let config = serde_json::from_slice(&config_bytes)
-            .map_err(|source| ExportError::Config { digest, source })?;
+        let config =
+            serde_json::from_slice(&config_bytes).map_err(|source| ExportError::Config { digest, source })?;
         Ok(Self {
             manifest: descriptor,
             manifest_bytes,

@@ -50,7 +50,7 @@ pub(crate) struct DockerEntry {
 #[derive(Clone, Debug)]
 pub(crate) enum Content {
     Bytes(Vec<u8>),
-    Blob(Descriptor),
+    Blob(Box<Descriptor>),
 }
 
 impl Content {
@@ -127,7 +127,7 @@ fn add_bundle(bundle: &Bundle<'_>, files: &mut Files) -> Result<Descriptor, Expo
         add(&image.manifest.digest, Content::Bytes(image.manifest_bytes.clone()));
         add(&image.config_descriptor.digest, Content::Bytes(image.config_bytes.clone()));
         for layer in &image.layers {
-            add(&layer.digest, Content::Blob(layer.clone()));
+            add(&layer.digest, Content::Blob(Box::new(layer.clone())));
         }
     }
     match bundle.images {

@@ -43,11 +43,7 @@ pub struct LocalReport {
 /// there. What is there already stays, except where the image has something of the same name.
 ///
 /// Layers that are not unpacked are unpacked first, for which a plain user needs the user namespace.
-pub fn local(
-    snapshots: &Snapshots,
-    chain: &[LayerId],
-    directory: &Path,
-) -> Result<LocalReport, ExportError> {
+pub fn local(snapshots: &Snapshots, chain: &[LayerId], directory: &Path) -> Result<LocalReport, ExportError> {
     let merged = Merged::open(snapshots, chain)?;
     let io = |source| ExportError::Io { path: directory.to_owned(), source };
     std::fs::create_dir_all(directory).map_err(io)?;
@@ -182,12 +178,7 @@ impl Writer<'_> {
             .map_err(|error| failed("set the time of", entry, error))
     }
 
-    fn hard_link(
-        &mut self,
-        parent: BorrowedFd<'_>,
-        entry: &Entry,
-        target: &[u8],
-    ) -> Result<(), ExportError> {
+    fn hard_link(&mut self, parent: BorrowedFd<'_>, entry: &Entry, target: &[u8]) -> Result<(), ExportError> {
         let (directory, last) = match target.iter().rposition(|byte| *byte == b'/') {
             Some(slash) => (&target[..slash], &target[slash + 1..]),
             None => (&[][..], target),

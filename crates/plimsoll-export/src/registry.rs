@@ -40,10 +40,9 @@ pub fn push_images(
     let mut pushed = PushImage::default();
     let mut absent = Vec::new();
     for image in images {
-        pushed.blobs.push(PushBlob::new(
-            image.config_descriptor.clone(),
-            Bytes::from(image.config_bytes.clone()),
-        ));
+        pushed
+            .blobs
+            .push(PushBlob::new(image.config_descriptor.clone(), Bytes::from(image.config_bytes.clone())));
         for layer in &image.layers {
             let blob = layer_blob(snapshots, layer, reference)?;
             if !snapshots.store().protect_blobs(&[layer.digest])? && blob.mount_from.is_empty() {
@@ -87,8 +86,7 @@ fn layer_blob(
     reference: &Reference,
 ) -> Result<PushBlob, ExportError> {
     let store = snapshots.store();
-    let source =
-        StoredBlob { store: store.clone(), fetcher: snapshots.fetcher(), descriptor: layer.clone() };
+    let source = StoredBlob { store: store.clone(), fetcher: snapshots.fetcher(), descriptor: layer.clone() };
     let known = store.blob_sources(&layer.digest)?;
     let elsewhere = |from: &Reference| {
         from.registry() == reference.registry() && from.repository() != reference.repository()

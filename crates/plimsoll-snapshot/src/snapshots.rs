@@ -88,7 +88,8 @@ impl Snapshots {
         }
         let mut absent: Vec<Descriptor> = Vec::new();
         for blob in blobs {
-            if !self.store.has_blob(&blob.digest)? && !absent.iter().any(|other| other.digest == blob.digest) {
+            if !self.store.has_blob(&blob.digest)? && !absent.iter().any(|other| other.digest == blob.digest)
+            {
                 absent.push(blob.clone());
             }
         }

@@ -95,7 +95,8 @@ impl ProjectConfig {
                 continue;
             }
             let path = directory.join(value);
-            let path = path.canonicalize().with_context(|| format!("context `{name}`: cannot use `{value}`"))?;
+            let path =
+                path.canonicalize().with_context(|| format!("context `{name}`: cannot use `{value}`"))?;
             if !path.starts_with(&root) {
                 bail!(
                     "context `{name}` of `{}` is `{value}`, which lies outside of the project; \
@@ -134,9 +135,9 @@ pub(crate) fn parse_size(text: &str) -> Result<u64> {
         "ti" | "tib" => 1 << 40,
         _ => bail!("`{text}` is not a size; write it as `40GB`, `512MiB` or a number of bytes"),
     };
-    let value: f64 = number
-        .parse()
-        .with_context(|| format!("`{text}` is not a size; write it as `40GB`, `512MiB` or a number of bytes"))?;
+    let value: f64 = number.parse().with_context(|| {
+        format!("`{text}` is not a size; write it as `40GB`, `512MiB` or a number of bytes")
+    })?;
     #[expect(
         clippy::cast_precision_loss,
         clippy::cast_possible_truncation,

@@ -64,7 +64,8 @@ impl Host {
 
     /// The registry client; nothing is connected or read before its first request.
     pub(crate) fn client(&self, ca_bundle: Option<&[u8]>) -> Arc<BlockingClient> {
-        let mut options = ClientOptions { registries: self.config.registries.clone(), ..ClientOptions::default() };
+        let mut options =
+            ClientOptions { registries: self.config.registries.clone(), ..ClientOptions::default() };
         options.extra_roots_pem.extend(ca_bundle.map(<[u8]>::to_vec));
         if let Some(credentials) = docker_config() {
             options.credentials = Arc::new(credentials);
@@ -169,7 +170,8 @@ pub(crate) fn root(global: &GlobalArgs, standing: &Standing) -> Result<PathBuf> 
     if standing.owner.uid == 0 {
         return Ok("/var/lib/plimsoll".into());
     }
-    let home = variables::data_home().context("neither HOME nor XDG_DATA_HOME is set; say where the store is with `--root`")?;
+    let home = variables::data_home()
+        .context("neither HOME nor XDG_DATA_HOME is set; say where the store is with `--root`")?;
     Ok(home.join("plimsoll"))
 }
 

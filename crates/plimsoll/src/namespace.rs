@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 
 use anyhow::{Context as _, Result, bail};
-use plimsoll_sandbox::{Enter, Ladder, Rung, copy_identity, copy_marker, enter};
 use plimsoll_sandbox::Identity;
+use plimsoll_sandbox::{Enter, Ladder, Rung, copy_identity, copy_marker, enter};
 use plimsoll_store::{Owner, XattrNamespace};
 
 use crate::variables;
@@ -31,8 +31,9 @@ impl Standing {
     /// Finds out; `copy` is what the marker among the arguments said.
     pub(crate) fn detect(copy: Option<Identity>) -> Result<Self> {
         if let Some(identity) = copy {
-            let outer = variables::text(variables::OUTER)
-                .context("the copy in the user namespace was not told whose it is; start plimsoll without its marker")?;
+            let outer = variables::text(variables::OUTER).context(
+                "the copy in the user namespace was not told whose it is; start plimsoll without its marker",
+            )?;
             let (uid, id_map) = outer.split_once(' ').context("the copy was told nonsense about its user")?;
             let uid = uid.parse().context("the copy was told nonsense about its user")?;
             let owner = Owner { uid, id_map: id_map.to_owned(), xattr_namespace: XattrNamespace::User };
@@ -75,7 +76,8 @@ pub(crate) fn enter_copy(arguments: &[OsString]) -> Result<u8> {
     let outer = format!("{} {}", ladder.facts.user_id, id_map(&ladder.rung));
     let env = std::env::vars_os().chain([(variables::OUTER.into(), outer.into())]).collect();
     let copy = Enter { program: "/proc/self/exe".into(), argv, env, descriptors: Vec::new() };
-    let status = enter(&ladder, copy).context("cannot enter a user namespace; `plimsoll doctor` says more")?;
+    let status =
+        enter(&ladder, copy).context("cannot enter a user namespace; `plimsoll doctor` says more")?;
     Ok(u8::try_from(status.code()).unwrap_or(crate::exit::IMPOSSIBLE))
 }
 

@@ -5,7 +5,9 @@ use std::io;
 use std::str::FromStr;
 
 use plimsoll_layer::decompress;
-use plimsoll_oci::{Descriptor, DiffId, Digest, Hasher, ImageConfig, Index, Manifest, ParsedManifest, Reference};
+use plimsoll_oci::{
+    Descriptor, DiffId, Digest, Hasher, ImageConfig, Index, Manifest, ParsedManifest, Reference,
+};
 use plimsoll_store::Store;
 
 use super::LoadedImage;
@@ -34,14 +36,13 @@ pub(super) fn images(
     for entry in &index.manifests {
         let target = Descriptor::new(&entry.media_type, entry.digest, entry.size);
         let place = loaded.iter().position(|image| image.target.digest == target.digest);
-        let place = match place {
-            Some(place) => place,
-            None => {
-                let mut layout = Layout { store, bring, images: 0, seen: BTreeSet::new() };
-                layout.follow(&target, 0, true)?;
-                loaded.push(LoadedImage { names: Vec::new(), target });
-                loaded.len() - 1
-            }
+        let place = if let Some(place) = place {
+            place
+        } else {
+            let mut layout = Layout { store, bring, images: 0, seen: BTreeSet::new() };
+            layout.follow(&target, 0, true)?;
+            loaded.push(LoadedImage { names: Vec::new(), target });
+            loaded.len() - 1
         };
         let names = &mut loaded[place].names;
         names.extend(name(entry).filter(|name| !names.contains(name)));
@@ -148,7 +149,8 @@ pub(super) fn record_layers(store: &Store, manifest: &Manifest) -> Result<(), Ex
         let (layers, diff_ids) = (manifest.layers.len(), diff_ids.len());
         return Err(ExportError::LayerCount { config: digest, layers, diff_ids });
     }
-    let layers: Vec<(DiffId, Descriptor)> = diff_ids.into_iter().zip(manifest.layers.iter().cloned()).collect();
+    let layers: Vec<(DiffId, Descriptor)> =
+        diff_ids.into_iter().zip(manifest.layers.iter().cloned()).collect();
     let mut unknown = Vec::new();
     for (diff_id, layer) in &layers {
         // What is recorded already was compared then, or is compared when it is unpacked.

@@ -66,7 +66,9 @@ impl<'s> ArchiveSink<'s> {
                 return Err(problem("is larger than 16 MiB"));
             }
             let mut bytes = Vec::new();
-            content.read_to_end(&mut bytes).map_err(|source| ExportError::Io { path: path.into(), source })?;
+            content
+                .read_to_end(&mut bytes)
+                .map_err(|source| ExportError::Io { path: path.into(), source })?;
             self.lists.insert(path.to_owned(), bytes);
             return Ok(());
         }

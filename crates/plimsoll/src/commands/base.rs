@@ -8,7 +8,7 @@ use clap::Subcommand;
 use plimsoll_build::{BuildError, Builder};
 use plimsoll_compose::DebianSpec;
 use plimsoll_oci::{Platform, Reference};
-use plimsoll_solver::Cancel;
+use plimsoll_solver::{Cancel, EVENT_SCHEMA, EventKind};
 
 use crate::environment::{GlobalArgs, Host};
 use crate::exit;
@@ -73,7 +73,11 @@ fn build(args: &BuildArgs, global: &GlobalArgs, standing: Standing) -> Result<u8
     let environment = host.build_environment(ca_bundle, Arc::clone(&display.sink()), cancel)?;
     let builder = Builder { environment };
     let platform = args.platform.clone().unwrap_or_else(Platform::host);
+    let (started, sink) = (std::time::Instant::now(), display.sink());
+    sink.send(EventKind::Started { schema: EVENT_SCHEMA, build: spec.to_string() });
     let composed = builder.compose(&spec, &platform, !args.no_update);
+    let seconds = started.elapsed().as_secs_f64();
+    sink.send(EventKind::Finished { ok: composed.is_ok(), seconds, run: 0, cached: 0 });
     display.finish(None);
     let image = match composed {
         Err(BuildError::Cancelled) => return Ok(exit::INTERRUPTED),

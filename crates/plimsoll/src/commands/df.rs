@@ -45,8 +45,7 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
         });
         return answer(&format!("{document}\n"));
     }
-    let mut table =
-        Table::new(&[("TYPE", Align::Left), ("COUNT", Align::Right), ("SIZE", Align::Right)]);
+    let mut table = Table::new(&[("TYPE", Align::Left), ("COUNT", Align::Right), ("SIZE", Align::Right)]);
     for entry in &report.entries {
         table.row([entry.kind.as_str().to_owned(), entry.count.to_string(), human_bytes(entry.size_bytes)]);
     }

@@ -35,8 +35,8 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Result<u8> {
     let host = Host::open(global, standing)?;
     let named = find(&host.store, &args.name)?;
-    let image = open_any(&host.store, &named.target)?
-        .ok_or(ExportError::BlobGone { digest: named.target.digest })?;
+    let image =
+        open_any(&host.store, &named.target)?.ok_or(ExportError::BlobGone { digest: named.target.digest })?;
     let snapshots = host.snapshots(host.client(None), std::sync::Arc::new(()));
     let rows = rows(&snapshots, &image)?;
     match args.format {
@@ -70,8 +70,11 @@ fn rows(snapshots: &Snapshots, image: &Image) -> Result<Vec<Row>> {
     let told = image.config.history.iter().filter(|entry| !entry.empty_layer).count();
     let untold = layers.len().saturating_sub(told);
     let mut layers = layers.into_iter();
-    let mut rows: Vec<Row> =
-        layers.by_ref().take(untold).map(|layer| Row { history: History::default(), layer: Some(layer) }).collect();
+    let mut rows: Vec<Row> = layers
+        .by_ref()
+        .take(untold)
+        .map(|layer| Row { history: History::default(), layer: Some(layer) })
+        .collect();
     for history in &image.config.history {
         let layer = if history.empty_layer { None } else { layers.next() };
         rows.push(Row { history: history.clone(), layer });

@@ -204,7 +204,11 @@ pub(crate) struct Named {
 pub(crate) fn find(store: &Store, text: &str) -> Result<Named> {
     let records = store.images()?;
     let names = |digest: &Digest| -> Vec<String> {
-        records.iter().filter(|record| record.target.digest == *digest).map(|record| record.name.clone()).collect()
+        records
+            .iter()
+            .filter(|record| record.target.digest == *digest)
+            .map(|record| record.name.clone())
+            .collect()
     };
     if let Ok(reference) = Reference::from_str(text) {
         let name = reference.to_string();
@@ -218,7 +222,11 @@ pub(crate) fn find(store: &Store, text: &str) -> Result<Named> {
             records.iter().filter(same_repository).find(|record| record.target.digest == digest)
         });
         if let Some(record) = pinned {
-            return Ok(Named { names: names(&record.target.digest), target: record.target.clone(), name: None });
+            return Ok(Named {
+                names: names(&record.target.digest),
+                target: record.target.clone(),
+                name: None,
+            });
         }
     }
     by_digest(store, &records, text).map(|target| Named { names: names(&target.digest), target, name: None })
@@ -231,7 +239,8 @@ fn by_digest(store: &Store, records: &[ImageRecord], text: &str) -> Result<Descr
         for record in records {
             let target = &record.target;
             let is_known = found.iter().any(|other| other.digest == target.digest);
-            if !is_known && (target.digest.hex().starts_with(digits) || config_starts(store, target, digits)) {
+            if !is_known && (target.digest.hex().starts_with(digits) || config_starts(store, target, digits))
+            {
                 found.push(target);
             }
         }

@@ -40,9 +40,12 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
         bail!("`--password-stdin` needs `--username` too, because standard input cannot be asked twice");
     }
     if !args.password_stdin && !std::io::stdin().is_terminal() {
-        bail!("there is no terminal to ask for the password; send it to standard input with `--password-stdin`");
+        bail!(
+            "there is no terminal to ask for the password; send it to standard input with `--password-stdin`"
+        );
     }
-    let store = docker_config().context("neither HOME nor DOCKER_CONFIG is set: there is no place for credentials")?;
+    let store = docker_config()
+        .context("neither HOME nor DOCKER_CONFIG is set: there is no place for credentials")?;
     let host = Host::open(global, standing)?;
     let username = match &args.username {
         Some(name) => name.clone(),
@@ -58,7 +61,9 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
     let client = host.client(ca_bundle.as_deref());
     client.check_login(&registry, &credential).with_context(|| format!("cannot log in to `{registry}`"))?;
     match store.login(&registry, &credential)? {
-        LoginStore::Helper(name) => eprintln!("logged in to {registry}; the credential helper `{name}` keeps it"),
+        LoginStore::Helper(name) => {
+            eprintln!("logged in to {registry}; the credential helper `{name}` keeps it")
+        }
         LoginStore::File(path) => {
             eprintln!("logged in to {registry}");
             eprintln!("warning: `{}` keeps the password, readable by you and not encrypted", path.display());

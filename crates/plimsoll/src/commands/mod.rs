@@ -2,8 +2,8 @@
 
 mod base;
 mod build;
-mod doctor;
 mod df;
+mod doctor;
 mod history;
 mod images;
 mod inspect;

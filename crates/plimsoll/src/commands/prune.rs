@@ -103,7 +103,8 @@ fn parse_age(text: &str) -> Result<Duration> {
             'w' => 7 * 86_400,
             _ => bail!(wrong()),
         };
-        seconds = number.checked_mul(factor).and_then(|part| seconds.checked_add(part)).with_context(wrong)?;
+        seconds =
+            number.checked_mul(factor).and_then(|part| seconds.checked_add(part)).with_context(wrong)?;
         rest = &rest[digits + unit.len_utf8()..];
     }
     Ok(Duration::from_secs(seconds))
@@ -119,7 +120,8 @@ fn confirmed(options: &PruneOptions) -> Result<bool> {
     } else {
         "everything that is cached and that no named image needs"
     };
-    let limited = options.unused_for.is_some() || options.keep_storage_bytes.is_some() || !options.kinds.is_empty();
+    let limited =
+        options.unused_for.is_some() || options.keep_storage_bytes.is_some() || !options.kinds.is_empty();
     let limit = if limited { ", as far as the options mean it" } else { "" };
     eprint!("remove {what}{limit}? [y/N] ");
     std::io::stderr().flush()?;

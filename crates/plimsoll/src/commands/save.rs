@@ -52,7 +52,9 @@ enum Format {
 #[expect(clippy::print_stderr, reason = "says what was written")]
 pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Result<u8> {
     if args.output.is_none() && std::io::stdout().is_terminal() {
-        bail!("an archive does not belong on a terminal; say where with `--output FILE`, or send it to a program");
+        bail!(
+            "an archive does not belong on a terminal; say where with `--output FILE`, or send it to a program"
+        );
     }
     let may_run = standing.may_run;
     let host = Host::open(global, standing)?;
@@ -72,10 +74,8 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
         Format::Docker => ArchiveFormat::Docker,
         Format::Oci => ArchiveFormat::Oci,
     };
-    let display = Display::new(
-        Mode::Auto,
-        DisplayOptions { color: !variables::no_color(), is_ci: variables::is_ci() },
-    );
+    let display =
+        Display::new(Mode::Auto, DisplayOptions { color: !variables::no_color(), is_ci: variables::is_ci() });
     let ca_bundle = host.ca_bundle(None)?;
     let snapshots = host.snapshots(host.client(ca_bundle.as_deref()), Arc::clone(&display.sink()));
     let size = write_bundles(&snapshots, &bundles, format, args.output.as_deref());
@@ -120,7 +120,10 @@ fn write_bundles(
 ) -> Result<u64> {
     if let Some(path) = path.filter(|path| path.is_dir()) {
         if format == ArchiveFormat::Docker {
-            bail!("`{}` is a directory, and Docker's archive is a file; `oci` may be a directory", path.display());
+            bail!(
+                "`{}` is a directory, and Docker's archive is a file; `oci` may be a directory",
+                path.display()
+            );
         }
         return Ok(plimsoll_export::oci_directory(snapshots, bundles, path)?);
     }

@@ -29,8 +29,7 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
     let mut command = Command::new(&words[0]);
     command.args(&words[1..]).env_remove(crate::variables::OUTER);
     command.env(crate::variables::ROOT, root(global, &standing)?);
-    let status =
-        command.status().with_context(|| format!("cannot run `{}`", words[0].to_string_lossy()))?;
+    let status = command.status().with_context(|| format!("cannot run `{}`", words[0].to_string_lossy()))?;
     let signal = std::os::unix::process::ExitStatusExt::signal(&status).unwrap_or(0);
     let code = status.code().unwrap_or(128 + signal);
     Ok(u8::try_from(code).unwrap_or(exit::IMPOSSIBLE))

@@ -60,15 +60,22 @@ pub(crate) fn is_root(test: &str) -> bool {
 fn busybox() -> &'static [u8] {
     static BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| {
         let found = || {
-            let candidates = ["/bin/busybox", "/usr/bin/busybox", "/usr/bin/busybox.static", "/bin/busybox.static"];
+            let candidates =
+                ["/bin/busybox", "/usr/bin/busybox", "/usr/bin/busybox.static", "/bin/busybox.static"];
             candidates.iter().filter_map(|path| std::fs::read(path).ok()).find(|bytes| is_static(bytes))
         };
         if let Some(bytes) = found() {
             return bytes;
         }
         if rustix::process::geteuid().is_root() {
-            let status = Command::new("apt-get").args(["install", "-qy", "busybox-static"]).stdout(Stdio::null()).status();
-            assert!(status.is_ok_and(|status| status.success()), "cannot install the package `busybox-static`");
+            let status = Command::new("apt-get")
+                .args(["install", "-qy", "busybox-static"])
+                .stdout(Stdio::null())
+                .status();
+            assert!(
+                status.is_ok_and(|status| status.success()),
+                "cannot install the package `busybox-static`"
+            );
         }
         found().expect("these tests need a static busybox: install the package `busybox-static`")
     });
@@ -78,7 +85,8 @@ fn busybox() -> &'static [u8] {
 /// Whether a program of 64 bits names no dynamic loader (ELF program header of type `PT_INTERP`).
 fn is_static(elf: &[u8]) -> bool {
     let number = |at: usize, bytes: usize| {
-        elf.get(at..at + bytes).map_or(0, |field| field.iter().rev().fold(0_usize, |sum, byte| sum << 8 | usize::from(*byte)))
+        elf.get(at..at + bytes)
+            .map_or(0, |field| field.iter().rev().fold(0_usize, |sum, byte| sum << 8 | usize::from(*byte)))
     };
     let (table, size, count) = (number(32, 8), number(54, 2), number(56, 2));
     elf.starts_with(b"\x7fELF\x02\x01") && (0..count).all(|place| number(table + place * size, 4) != 3)
@@ -135,7 +143,15 @@ impl Lab {
     /// Writes a file into the context, with the directories above it.
     pub(crate) fn write(&self, name: impl AsRef<Path>, content: impl AsRef<[u8]>) {
         let path = self.path(name);
-        for parent in path.parent().unwrap().ancestors().take_while(|parent| *parent != self.context()).collect::<Vec<_>>().iter().rev() {
+        for parent in path
+            .parent()
+            .unwrap()
+            .ancestors()
+            .take_while(|parent| *parent != self.context())
+            .collect::<Vec<_>>()
+            .iter()
+            .rev()
+        {
             if !parent.exists() {
                 std::fs::create_dir(parent).unwrap();
                 self.give(parent);
@@ -181,7 +197,13 @@ impl Lab {
 
     /// A build of the context.
     pub(crate) fn build(&self) -> Build<'_> {
-        Build { lab: self, arguments: Vec::new(), env: Vec::new(), context: self.context().into(), stdin: None }
+        Build {
+            lab: self,
+            arguments: Vec::new(),
+            env: Vec::new(),
+            context: self.context().into(),
+            stdin: None,
+        }
     }
 }
 
@@ -343,7 +365,8 @@ impl Outcome {
     /// Names of the vertices for which an event of this kind came.
     pub(crate) fn names(&self, kind: &str) -> Vec<String> {
         let name = |vertex: &Value| {
-            let event = self.events.iter().find(|event| event["event"] == "vertex" && event["vertex"] == *vertex);
+            let event =
+                self.events.iter().find(|event| event["event"] == "vertex" && event["vertex"] == *vertex);
             event.unwrap()["name"].as_str().unwrap().to_owned()
         };
         let of_kind = self.events.iter().filter(|event| event["event"] == kind);
@@ -368,7 +391,8 @@ impl Outcome {
 
     /// The manifest's digest.
     pub(crate) fn digest(&self) -> String {
-        let metadata = self.metadata.as_ref().unwrap_or_else(|| panic!("no image was built:\n{}", self.stderr));
+        let metadata =
+            self.metadata.as_ref().unwrap_or_else(|| panic!("no image was built:\n{}", self.stderr));
         metadata["containerimage.digest"].as_str().unwrap().to_owned()
     }
 

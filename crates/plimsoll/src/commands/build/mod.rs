@@ -169,7 +169,7 @@ fn summary(request: &BuildRequest, result: &BuildResult, outputs: Vec<String>, s
         Some(format!("{} was taken from the store, asked for {age} (`--pull` asks again)", base.name))
     });
     Summary {
-        names: request.tags.clone(),
+        names: request.tags.iter().map(|tag| familiar(tag)).collect(),
         digest: result.image.as_ref().map(|image| image.manifest.digest.to_string()),
         unpacked_bytes: result.unpacked_bytes,
         compressed_bytes: result.compressed_bytes,
@@ -180,6 +180,11 @@ fn summary(request: &BuildRequest, result: &BuildResult, outputs: Vec<String>, s
         notes: notes.collect(),
         outputs,
     }
+}
+
+/// A name as people write it.
+fn familiar(tag: &str) -> String {
+    tag.parse::<plimsoll_oci::Reference>().map_or_else(|_| tag.to_owned(), |reference| reference.familiar())
 }
 
 /// What scripts read: the digest on standard output, and the files that were asked for.

@@ -56,7 +56,12 @@ pub(crate) fn parse(args: &Args) -> Result<Vec<Output>> {
         match outputs.iter_mut().find(|output| matches!(output.kind, Kind::Image | Kind::Registry)) {
             Some(output) => output.push = true,
             None => {
-                outputs.push(Output { kind: Kind::Registry, destination: None, names: Vec::new(), push: true });
+                outputs.push(Output {
+                    kind: Kind::Registry,
+                    destination: None,
+                    names: Vec::new(),
+                    push: true,
+                });
             }
         }
     }
@@ -100,7 +105,9 @@ fn parse_one(spec: &str) -> Result<Output> {
             }
             "dest" => destination = (value != "-").then(|| PathBuf::from(value)),
             "name" => names.extend(value.split(',').filter(|name| !name.is_empty()).map(str::to_owned)),
-            "push" => push = value.parse().with_context(|| format!("`--output {spec}`: `push` is true or false"))?,
+            "push" => {
+                push = value.parse().with_context(|| format!("`--output {spec}`: `push` is true or false"))?
+            }
             _ => bail!("`--output {spec}`: there is no option `{key}`; it is type, dest, name or push"),
         }
     }
@@ -147,8 +154,13 @@ pub(crate) fn write(
                 } else {
                     plimsoll_export::ArchiveFormat::Docker
                 };
-                let size =
-                    crate::commands::save::write(snapshots, &images, &request.tags, format, output.destination.as_deref())?;
+                let size = crate::commands::save::write(
+                    snapshots,
+                    &images,
+                    &request.tags,
+                    format,
+                    output.destination.as_deref(),
+                )?;
                 notes.push(format!("wrote {} ({})", shown(output), crate::output::human_bytes(size)));
             }
             Kind::Local => {
@@ -166,8 +178,9 @@ pub(crate) fn write(
             for name in &request.tags {
                 let reference = Reference::from_str(name)?;
                 for image in &images {
-                    let note = plimsoll_export::push(snapshots, &environment.client, image, &reference, events)
-                        .with_context(|| format!("cannot push `{}`", reference.familiar()))?;
+                    let note =
+                        plimsoll_export::push(snapshots, &environment.client, image, &reference, events)
+                            .with_context(|| format!("cannot push `{}`", reference.familiar()))?;
                     notes.push(note);
                 }
             }
@@ -182,5 +195,8 @@ fn request_epoch(request: &BuildRequest) -> Option<i64> {
 }
 
 fn shown(output: &Output) -> String {
-    output.destination.as_ref().map_or_else(|| "standard output".to_owned(), |path| path.display().to_string())
+    output
+        .destination
+        .as_ref()
+        .map_or_else(|| "standard output".to_owned(), |path| path.display().to_string())
 }

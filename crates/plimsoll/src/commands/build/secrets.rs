@@ -19,7 +19,9 @@ pub(crate) fn secrets(specs: &[String]) -> Result<BTreeMap<String, SecretSource>
                 Some(("src" | "source", value)) => source = Some(value),
                 Some(("env", value)) => variable = Some(value),
                 Some(("type", value @ ("file" | "env"))) => kind = Some(value),
-                _ => bail!("`--secret {spec}`: `{part}` is not `id=`, `src=`, `env=`, `type=file` or `type=env`"),
+                _ => bail!(
+                    "`--secret {spec}`: `{part}` is not `id=`, `src=`, `env=`, `type=file` or `type=env`"
+                ),
             }
         }
         let id = id.filter(|id| !id.is_empty());
