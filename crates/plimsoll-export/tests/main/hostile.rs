@@ -82,9 +82,9 @@ fn a_missing_blob_is_named() {
 #[test]
 fn names_that_leave_the_archive_are_refused() {
     // The layer writer refuses such names itself, so an honest one is changed afterwards, and its checksum with it.
-    let mut archive = tar_of(&[TestFile::file("xx/evil.json", "{}"), TestFile::file("manifest.json", "[]")]);
+    let mut archive = tar_of(&[TestFile::file("aa/evil.json", "{}"), TestFile::file("manifest.json", "[]")]);
     archive[..2].copy_from_slice(b"..");
-    let sum: u32 = u32::from(b'x') * 2 - u32::from(b'.') * 2;
+    let sum: u32 = u32::from(b'a') * 2 - u32::from(b'.') * 2;
     let old = std::str::from_utf8(&archive[148..154]).unwrap();
     let new = u32::from_str_radix(old.trim_matches(['\0', ' ']), 8).unwrap() - sum;
     archive[148..154].copy_from_slice(format!("{new:06o}").as_bytes());

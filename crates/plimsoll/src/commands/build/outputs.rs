@@ -165,8 +165,20 @@ pub(crate) fn write(
             }
             Kind::Local => {
                 let directory = output.destination.as_deref().expect("checked when it was parsed");
-                plimsoll_export::local(snapshots, &result.chain, directory)?;
-                notes.push(format!("wrote {}", shown(output)));
+                let report = plimsoll_export::local(snapshots, &result.chain, directory)?;
+                notes.push(format!(
+                    "wrote {} ({})",
+                    shown(output),
+                    crate::output::human_bytes(report.size_bytes)
+                ));
+                if let Some(first) = report.unapplied.first() {
+                    notes.push(format!(
+                        "{} things could not be set there, such as the {} of {}",
+                        report.unapplied.len(),
+                        first.what,
+                        first.path
+                    ));
+                }
             }
             Kind::Tar => {
                 let mut writer = crate::commands::save::destination(output.destination.as_deref())?;
