@@ -21,7 +21,7 @@ use plimsoll_store::LayerId;
 use crate::assemble::{self, Assembled};
 use crate::bases::{self, Found};
 use crate::compose;
-use crate::error::BuildError;
+use crate::error::{BuildError, NO_BASE_IMAGE};
 use crate::failure::failure;
 use crate::remote::HttpFiles;
 use crate::request::{BaseUse, BuildRequest, BuildResult, NamedContextSource};
@@ -341,7 +341,7 @@ fn at_place(missing: &MissingBase, error: BuildError) -> BuildError {
         cause = error.source();
     }
     let mut diagnostic =
-        Diagnostic::error("no-base-image", plimsoll_diagnostics::sanitize::line(&message).into_owned())
+        Diagnostic::error(NO_BASE_IMAGE, plimsoll_diagnostics::sanitize::line(&message).into_owned())
             .at(missing.span);
     if let Some(hint) = &missing.hint {
         diagnostic = diagnostic.hint(hint.clone());

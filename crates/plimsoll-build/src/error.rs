@@ -3,6 +3,9 @@
 use plimsoll_diagnostics::Diagnostic;
 use plimsoll_executor::ExecuteError;
 
+/// The code of the diagnostic that says that a base image is not to be had.
+pub const NO_BASE_IMAGE: &str = "no-base-image";
+
 /// Why a build did not succeed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

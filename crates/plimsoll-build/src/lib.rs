@@ -16,7 +16,7 @@ mod remote;
 mod request;
 
 pub use builder::{Builder, Environment};
-pub use error::BuildError;
+pub use error::{BuildError, NO_BASE_IMAGE};
 pub use fetch::RegistryFetcher;
 pub use import::{pull, store_remote_image};
 pub use request::{BaseUse, BuildRequest, BuildResult, ContextSource, NamedContextSource};

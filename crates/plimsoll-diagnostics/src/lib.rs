@@ -1,8 +1,8 @@
 //! Places in text, what there is to say about them, and how it is shown.
 //!
 //! Everything that has a place in a file (a syntax error, a lint finding, a failed step) is a [`Diagnostic`]. It refers to the text
-//! by byte offsets ([`Span`]) and is shown with [`render`], or serialised through [`Diagnostic::located`]. Text of unknown origin
-//! passes the [`sanitize`] module before it reaches a terminal or a CI log; [`render`] does that itself.
+//! by byte offsets ([`Span`]) and is shown with [`render()`], or serialised through [`Diagnostic::located`]. Text of unknown origin
+//! passes the [`sanitize`] module before it reaches a terminal or a CI log; [`render()`] does that itself.
 
 pub mod sanitize;
 

@@ -23,7 +23,7 @@ pub fn text(text: &str) -> Cow<'_, str> {
     escape_where(text, |character| is_hidden(character) || character == '\r')
 }
 
-/// Makes one line of a step's log safe: like [`line`], but colours (SGR sequences, `ESC [ … m`) pass.
+/// Makes one line of a step's log safe: like [`line()`], but colours (SGR sequences, `ESC [ … m`) pass.
 ///
 /// A carriage return that ends the line goes. When a colour sequence passed, the line ends with a reset, so that the next line is not coloured by it.
 pub fn log_line(text: &str) -> Cow<'_, str> {

@@ -1,10 +1,10 @@
 //! Dockerfile text → instructions, each with its place in the text.
 //!
 //! The crate is pure: text in, values and diagnostics out. It knows the language as `BuildKit`'s frontend of August 2026 reads it, from the byte
-//! order mark to heredocs. [`parse`] goes on behind errors, so that a linter sees the rest of a broken file; a builder refuses a
+//! order mark to heredocs. [`parse()`] goes on behind errors, so that a linter sees the rest of a broken file; a builder refuses a
 //! file with any diagnostic of severity error.
 //!
-//! - [`ast`] has the types, [`parse`] makes them.
+//! - [`ast`] has the types, [`parse()`] makes them.
 //! - [`words`] removes quotes and puts in variables, once their values are known.
 //! - [`Mount`] is the typed form of a `RUN --mount` value.
 //! - [`ignore`] reads and applies `.dockerignore`, [`glob`] matches the wildcards of `COPY`.

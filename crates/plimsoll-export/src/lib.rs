@@ -6,11 +6,11 @@
 //!
 //! | destination | function |
 //! | --- | --- |
-//! | OCI image layout or Docker's archive, as a tar | [`archive`] |
+//! | OCI image layout or Docker's archive, as a tar | [`archive()`] |
 //! | OCI image layout, as a directory | [`oci_directory`] |
 //! | registry | [`push`], [`push_images`] |
-//! | root file system, as a directory | [`local`] |
-//! | root file system, as a tar | [`tar`] |
+//! | root file system, as a directory | [`local()`] |
+//! | root file system, as a tar | [`tar()`] |
 //!
 //! [`load`] and [`load_path`] read archives and layouts into the store.
 

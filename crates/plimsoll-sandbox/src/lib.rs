@@ -5,7 +5,7 @@
 //! do nothing but raw system calls, so that it is safe in a program with threads.
 //!
 //! [`Ladder::detect`] says what this machine and user can do: root, a user namespace with subordinate ids, or one with
-//! a single id. On the last two, [`enter`] starts one copy of the program in the user namespace; steps run there.
+//! a single id. On the last two, [`enter()`] starts one copy of the program in the user namespace; steps run there.
 //!
 //! All `unsafe` blocks are in `sys`.
 

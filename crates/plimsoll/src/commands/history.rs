@@ -7,7 +7,7 @@ use plimsoll_snapshot::Snapshots;
 use plimsoll_store::LayerId;
 use serde_json::json;
 
-use crate::commands::images::{Format, age, answer, created, find, open_any};
+use crate::commands::images::{Format, age, answer, answer_lines, created, find, open_any};
 use crate::environment::{GlobalArgs, Host};
 use crate::namespace::Standing;
 use crate::output::{Align, Table, human_bytes, terminal_width};
@@ -40,7 +40,7 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
     let snapshots = host.snapshots(host.client(None), std::sync::Arc::new(()));
     let rows = rows(&snapshots, &image)?;
     match args.format {
-        Format::Json => answer(&rows.iter().map(|row| format!("{}\n", row.json())).collect::<String>()),
+        Format::Json => answer_lines(rows.iter().map(|row| row.json().to_string())),
         Format::Table => {
             let width = if args.no_trunc { None } else { terminal_width() };
             answer(&table(&rows, args.no_trunc).render(width))

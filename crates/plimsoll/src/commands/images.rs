@@ -75,10 +75,10 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
     if args.quiet {
         let mut seen = std::collections::BTreeSet::new();
         rows.retain(|row| seen.insert(row.digest));
-        return answer(&rows.iter().map(|row| format!("{}\n", row.id(args.no_trunc))).collect::<String>());
+        return answer_lines(rows.iter().map(|row| row.id(args.no_trunc)));
     }
     match args.format {
-        Format::Json => answer(&rows.iter().map(|row| format!("{}\n", row.json())).collect::<String>()),
+        Format::Json => answer_lines(rows.iter().map(|row| row.json().to_string())),
         Format::Table => answer(&table(&rows, args).render(terminal_width())),
     }
 }
@@ -187,6 +187,16 @@ pub(crate) fn answer(text: &str) -> Result<u8> {
         }
         _ => Ok(exit::DONE),
     }
+}
+
+/// Writes an answer of several lines, given without their ends.
+pub(crate) fn answer_lines(lines: impl IntoIterator<Item = String>) -> Result<u8> {
+    let mut text = String::new();
+    for line in lines {
+        text.push_str(&line);
+        text.push('\n');
+    }
+    answer(&text)
 }
 
 /// An image that a user named.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::commands::images::answer;
+use crate::commands::images::answer_lines;
 use crate::environment::{GlobalArgs, Host};
 use crate::namespace::Standing;
 
@@ -33,19 +33,22 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
         None => plimsoll_export::load(&host.store, Box::new(std::io::stdin()))
             .context("cannot load from standard input")?,
     };
-    let mut text = String::new();
+    let mut lines = Vec::new();
     for image in loaded {
         for name in &image.names {
             host.store.set_image(&name.to_string(), &image.target)?;
-            text.push_str(&format!("Loaded image: {}\n", name.familiar()));
+            lines.push(format!("Loaded image: {}", name.familiar()));
         }
         if image.names.is_empty() {
             // Without any name it could not be used, and the next prune would take it.
             let name = format!("localhost/loaded@{}", image.target.digest);
             host.store.set_image(&name, &image.target)?;
-            text.push_str(&format!("Loaded image ID: {}\n", image.target.digest));
+            lines.push(format!("Loaded image ID: {}", image.target.digest));
         }
     }
     crate::commands::sync_store::start(&host);
-    answer(if args.quiet { "" } else { &text })
+    if args.quiet {
+        lines.clear();
+    }
+    answer_lines(lines)
 }

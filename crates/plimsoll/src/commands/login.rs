@@ -62,7 +62,7 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
     client.check_login(&registry, &credential).with_context(|| format!("cannot log in to `{registry}`"))?;
     match store.login(&registry, &credential)? {
         LoginStore::Helper(name) => {
-            eprintln!("logged in to {registry}; the credential helper `{name}` keeps it")
+            eprintln!("logged in to {registry}; the credential helper `{name}` keeps it");
         }
         LoginStore::File(path) => {
             eprintln!("logged in to {registry}");
@@ -133,8 +133,10 @@ fn ask_password() -> Result<Option<Secret>> {
 
 fn typed_line(keys: &mut dyn std::io::Read) -> Result<Option<String>> {
     let mut line = Vec::new();
-    for key in keys.bytes() {
-        match key? {
+    // Byte by byte: what is typed ahead belongs to whoever reads next.
+    let mut key = [0];
+    while keys.read(&mut key)? > 0 {
+        match key[0] {
             b'\r' | b'\n' | 0x04 => break,
             0x03 => return Ok(None),
             0x08 | 0x7f => {

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use plimsoll_diagnostics::sanitize;
 use plimsoll_store::{Kind, PruneOptions, PruneReport};
 
-use crate::commands::images::answer;
+use crate::commands::images::answer_lines;
 use crate::config::parse_size;
 use crate::environment::{GlobalArgs, Host};
 use crate::exit;
@@ -131,14 +131,14 @@ fn confirmed(options: &PruneOptions) -> Result<bool> {
 }
 
 fn print(report: &PruneReport, dry_run: bool) -> Result<u8> {
-    let mut text = String::new();
+    let mut lines = Vec::new();
     for item in &report.items {
         let name = sanitize::line(&item.name);
-        text.push_str(&format!("{:<12}{:>10}  {name}\n", item.kind, human_bytes(item.size_bytes)));
+        lines.push(format!("{:<12}{:>10}  {name}", item.kind, human_bytes(item.size_bytes)));
     }
     let verb = if dry_run { "would be freed" } else { "freed" };
-    text.push_str(&format!("{} {verb}\n", human_bytes(report.reclaimed_bytes)));
-    answer(&text)
+    lines.push(format!("{} {verb}", human_bytes(report.reclaimed_bytes)));
+    answer_lines(lines)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use plimsoll_export::ExportError;
 
-use crate::commands::images::{answer, find};
+use crate::commands::images::{answer_lines, find};
 use crate::environment::{GlobalArgs, Host};
 use crate::exit;
 use crate::namespace::Standing;
@@ -25,7 +25,7 @@ pub(crate) struct Args {
 #[expect(clippy::print_stderr, reason = "says what was not done")]
 pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Result<u8> {
     let host = Host::open(global, standing)?;
-    let mut removed = String::new();
+    let mut removed = Vec::new();
     let mut code = exit::DONE;
     for name in &args.names {
         let image = match find(&host.store, name) {
@@ -55,12 +55,12 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
         };
         for name in names {
             if host.store.remove_image(&name)? {
-                removed.push_str(&format!("Untagged: {name}\n"));
+                removed.push(format!("Untagged: {name}"));
             }
         }
     }
     if !removed.is_empty() {
-        answer(&removed)?;
+        answer_lines(removed)?;
         eprintln!("hint: the room that they take is freed by the next `plimsoll prune`");
     }
     Ok(code)

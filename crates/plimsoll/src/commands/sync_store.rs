@@ -17,7 +17,10 @@ use crate::namespace::Standing;
 pub(crate) struct Args {}
 
 pub(crate) fn run(_args: &Args, global: &GlobalArgs, standing: Standing) -> Result<u8> {
-    Host::open(global, standing)?.store.sync()?;
+    let store = Host::open(global, standing)?.store;
+    store.sync()?;
+    // What killed processes left behind; a busy or unreadable rest is the next one's.
+    let _left = store.sweep()?;
     Ok(exit::DONE)
 }
 

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-pub(crate) use image::{Entry, Image, Kind, from_gzip};
+pub(crate) use image::{Image, Kind};
 pub(crate) use users::{User, plain_user, user_with_subordinate_ids};
 
 /// A root file system with a shell and the usual commands; every stage of a test begins with `FROM base`.

@@ -57,7 +57,7 @@ impl TestStore {
         let index = LayerIndex::from_entries(files.iter().map(TestFile::entry)).unwrap();
         let written = write_layer_blob(
             &index,
-            &mut |entry: &Entry| content(files, entry),
+            &mut |entry: &Entry| Ok(content(files, entry)),
             TarOptions::default(),
             compression,
             NonZeroUsize::MIN,
@@ -159,17 +159,18 @@ impl TestFile {
     }
 }
 
-pub(crate) fn content(files: &[TestFile], entry: &Entry) -> std::io::Result<Box<dyn Read>> {
+pub(crate) fn content(files: &[TestFile], entry: &Entry) -> Box<dyn Read> {
     let file = files.iter().find(|file| file.path.as_bytes() == entry.path).unwrap();
     let TestKind::File(content) = &file.kind else { panic!("only files have content") };
-    Ok(Box::new(Cursor::new(content.clone())))
+    Box::new(Cursor::new(content.clone()))
 }
 
 /// An uncompressed tar.
 pub(crate) fn tar_of(files: &[TestFile]) -> Vec<u8> {
     let index = LayerIndex::from_entries(files.iter().map(TestFile::entry)).unwrap();
     let mut out = Vec::new();
-    write_tar(&index, &mut |entry: &Entry| content(files, entry), TarOptions::default(), &mut out).unwrap();
+    write_tar(&index, &mut |entry: &Entry| Ok(content(files, entry)), TarOptions::default(), &mut out)
+        .unwrap();
     out
 }
 
@@ -206,12 +207,9 @@ pub(crate) fn upper_files() -> Vec<TestFile> {
 
 /// Runs a program on the machine; nothing if it is not there, which is said.
 pub(crate) fn program(name: &str, arguments: &[&str]) -> Option<String> {
-    let output = match Command::new(name).args(arguments).output() {
-        Ok(output) => output,
-        Err(_) => {
-            let _said = writeln!(std::io::stderr(), "SKIPPED: `{name}` is not installed, so it read nothing");
-            return None;
-        }
+    let Ok(output) = Command::new(name).args(arguments).output() else {
+        let _said = writeln!(std::io::stderr(), "SKIPPED: `{name}` is not installed, so it read nothing");
+        return None;
     };
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{name} {arguments:?}: {error}");

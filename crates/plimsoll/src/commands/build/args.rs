@@ -65,7 +65,7 @@ pub(crate) struct Args {
     /// Print the image's digest and nothing else
     #[arg(short, long)]
     pub(crate) quiet: bool,
-    /// Where the result goes: type=image|oci|docker|registry|local|tar[,dest=PATH][,name=NAME][,push=true]
+    /// Where the result goes: type=image|oci|docker|registry|local|tar, then dest=PATH, name=NAME and push=true after commas
     #[arg(short, long = "output", value_name = "SPEC")]
     pub(crate) outputs: Vec<String>,
     /// Push the image to the registry of its names

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
-use plimsoll_build::{BuildError, BuildRequest, BuildResult, Builder};
+use plimsoll_build::{BuildError, BuildRequest, BuildResult, Builder, NO_BASE_IMAGE};
 use plimsoll_diagnostics::render;
 use plimsoll_graph::NetworkMode;
 use plimsoll_layer::Compression;
@@ -105,7 +105,8 @@ fn conclude(
                 Some(BuildError::Diagnostics { diagnostics }) => {
                     diagnostics.iter().for_each(|diagnostic| print_diagnostic(request, diagnostic, color));
                     host.store.finish_build(&request.id, BuildStatus::Failed)?;
-                    Ok(exit::NO)
+                    let unreachable = diagnostics.iter().any(|diagnostic| diagnostic.code == NO_BASE_IMAGE);
+                    Ok(if unreachable { exit::IMPOSSIBLE } else { exit::NO })
                 }
                 _ => {
                     host.store.finish_build(&request.id, BuildStatus::Failed)?;
