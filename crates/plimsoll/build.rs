@@ -28,6 +28,7 @@ fn main() {
         let script = Path::new(&out).join(format!("lib{name}.so"));
         fs::write(script, format!("GROUP ( {archives} )\n")).expect("OUT_DIR can be written");
     }
-    println!("cargo:rustc-link-search=native={out}");
+    // Both for the program alone: tests are linked as usual.
+    println!("cargo:rustc-link-arg-bins=-L{out}");
     println!("cargo:rustc-link-arg-bins=-static-pie");
 }

@@ -221,14 +221,13 @@ fn measure(
     Ok(outcome)
 }
 
-/// Brings a builder into the state that the case starts from.
+/// Builds without measuring.
 fn prepare(
     case: &Case,
     context: &fixture::Context,
     builder: &mut dyn Builder,
     registry: Option<&str>,
 ) -> Result<()> {
-    context.change()?;
     for command in builder.commands(&request(case, context, registry))? {
         finish(command)?;
     }

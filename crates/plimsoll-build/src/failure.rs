@@ -24,6 +24,7 @@ fn diagnostic(vertex: &Vertex, error: &ExecuteError) -> Diagnostic {
         ExecuteError::SourceMissing { .. } | ExecuteError::SourceIgnored { .. } => {
             ("source-missing", with_causes(error))
         }
+        ExecuteError::NoContext => ("no-context", error.to_string()),
         ExecuteError::SecretMissing { .. } => ("secret-missing", error.to_string()),
         ExecuteError::SshMissing { .. } => ("ssh-missing", error.to_string()),
         ExecuteError::UnknownUser { .. } | ExecuteError::UnknownGroup { .. } => {

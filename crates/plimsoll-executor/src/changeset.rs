@@ -287,6 +287,7 @@ impl<'b> Changeset<'b> {
         }
         let mut builder = IndexBuilder::new();
         for (path, entry) in &self.entries {
+            builder.add(entry.clone()).map_err(|source| ExecuteError::Layer { source })?;
             if self.passwd_files.contains(path)
                 && matches!(entry.kind, Kind::File { .. } | Kind::Hardlink { .. })
             {
@@ -295,7 +296,6 @@ impl<'b> Changeset<'b> {
                     std::fs::read(&disk).map_err(|source| ExecuteError::Write { path: disk, source })?;
                 if path.ends_with(b"passwd") { builder.set_passwd(bytes) } else { builder.set_group(bytes) }
             }
-            builder.add(entry.clone()).map_err(|source| ExecuteError::Layer { source })?;
         }
         Ok((builder.finish(), self.new_links))
     }

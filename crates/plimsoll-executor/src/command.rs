@@ -1,13 +1,11 @@
 //! Commands as vertices: their inputs made ready, their locks taken in order, their secrets read.
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::PoisonError;
 
 use plimsoll_graph::{CopyOp, ExecOp, MountKind};
 use plimsoll_layer::ChainIndex;
-use plimsoll_solver::{Attempt, Cancel, EventKind};
+use plimsoll_solver::{Attempt, Cancel};
 use plimsoll_store::LayerId;
 
 use crate::copy::{self, Source, Target};
@@ -64,28 +62,8 @@ impl Worker<'_> {
         let store = self.snapshots.store();
         let mut fill = |place: usize, path: &std::path::Path| self.fill_cache(op, place, inputs, path);
         let caches = exec::cache_mounts(op, store, self.settings.owners, cancel, &mut fill)?;
-        let key = self.keys.lock().unwrap_or_else(PoisonError::into_inner)[&vertex];
-        let mut said = false;
-        let mut wait = |_| {
-            if !std::mem::replace(&mut said, true) {
-                self.events.send(EventKind::VertexWaits { vertex });
-            }
-            if cancel.is_raised() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        };
-        let _lock = store
-            .lock_key(&key, &mut wait)
-            .map_err(|error| if cancel.is_raised() { ExecuteError::Cancelled } else { error.into() })?;
-        // Another build may have run the same step while this one waited.
-        if said
-            && !self.vertex(vertex).no_cache
-            && let Some(result) = self.known(&key, base)?
-            && store.pick_result(&result)?
-        {
-            let chain = result.chain().cloned().collect();
-            return Ok(Attempt::Done(Output { key, chain, created: Some(result.created), context: None }));
-        }
         let secrets = self.secrets(op)?;
-        self.in_new_layer(vertex, base, index, |draft| {
+        self.in_new_layer(vertex, base, index, cancel, |draft| {
             let command = Command {
                 op,
                 settings: self.settings,

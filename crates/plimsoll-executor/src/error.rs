@@ -27,6 +27,11 @@ pub enum ExecuteError {
         /// Its line, counted from 1.
         line: usize,
     },
+    /// The Dockerfile takes files from a build context, and came without one.
+    #[error(
+        "there is no build context to take files from; give a directory, and the Dockerfile with `--file -`"
+    )]
+    NoContext,
     /// A wildcard that breaks the grammar of `filepath.Match`.
     #[error("`{pattern}` is not a valid pattern")]
     BadPattern {

@@ -1,18 +1,21 @@
 //! What goes into the key of a vertex, and the digests of the files that it selects.
 
+use std::collections::BTreeMap;
+
 use plimsoll_graph::{CopySource, MountKind, Op, Vertex, canonical};
 use plimsoll_layer::{Found, Kind, SelectionOwners};
 use plimsoll_oci::{Digest, Hasher};
 use plimsoll_solver::Attempt;
 use plimsoll_store::LayerId;
 
+use crate::context::ContextTree;
 use crate::error::ExecuteError;
-use crate::key::KeyBuilder;
+use crate::key::{KeyBuilder, MOST_FILES};
 use crate::select::{self, Rules, Selected};
 use crate::worker::{Output, RemoteFile, Worker};
 
-/// The digest of a selection, or the input whose bytes it needs.
-type Selection = Attempt<Digest>;
+/// The digest of a selection and its files as they are listed beside a key; or the input whose bytes it needs.
+type Selection = Attempt<(Digest, BTreeMap<String, String>)>;
 
 impl Worker<'_> {
     /// Derives the key of a vertex.
@@ -38,7 +41,9 @@ impl Worker<'_> {
                         _ => continue,
                     };
                     match self.selection(&inputs[input], source, rules)? {
-                        Attempt::Done(digest) => key.add(format!("`{source}` in {}", mount.target), digest),
+                        Attempt::Done((digest, files)) => {
+                            key.add_files(format!("`{source}` in {}", mount.target), digest, files);
+                        }
                         Attempt::Missing { .. } => return Ok(Attempt::Missing { input }),
                     }
                 }
@@ -54,7 +59,9 @@ impl Worker<'_> {
                         }
                         CopySource::Path { input, pattern } => {
                             match self.selection(&inputs[*input], pattern, rules)? {
-                                Attempt::Done(digest) => key.add(format!("`{pattern}`"), digest),
+                                Attempt::Done((digest, files)) => {
+                                    key.add_files(format!("`{pattern}`"), digest, files);
+                                }
                                 Attempt::Missing { .. } => return Ok(Attempt::Missing { input: *input }),
                             }
                         }
@@ -78,13 +85,13 @@ impl Worker<'_> {
                 .map_err(|error| self.explain_missing(error, pattern))?;
             context.prefetch(&files(&selected), self.settings.threads)?;
             let digest = select::digest(&selected, SelectionOwners::Root, &|found| context.digest(found))?;
-            return Ok(Attempt::Done(digest));
+            return Ok(Attempt::Done((digest, listing(context, &selected)?)));
         }
         let store = self.snapshots.store();
         let chain = chain_digest(&input.chain);
         let spec = Digest::of(format!("{pattern}\0{}\0{}", rules.exclude.join("\n"), rules.parents));
         if let Some(digest) = store.selection(&chain, &spec)? {
-            return Ok(Attempt::Done(digest));
+            return Ok(Attempt::Done((digest, BTreeMap::new())));
         }
         let Attempt::Done(tree) = self.tree(&input.chain)? else {
             return Ok(Attempt::Missing { input: 0 });
@@ -94,7 +101,7 @@ impl Worker<'_> {
             tree.digest(found).map_err(|source| ExecuteError::Read { path: pattern.to_owned(), source })
         })?;
         store.record_selection(&chain, &spec, &digest)?;
-        Ok(Attempt::Done(digest))
+        Ok(Attempt::Done((digest, BTreeMap::new())))
     }
 
     /// Says when it was the ignore file that hid a source.
@@ -113,6 +120,22 @@ impl Worker<'_> {
         }
         error
     }
+}
+
+/// The files of a context's selection, if they are not too many.
+fn listing(
+    context: &ContextTree,
+    selected: &[Selected<'_>],
+) -> Result<BTreeMap<String, String>, ExecuteError> {
+    let files = files(selected);
+    if files.len() > MOST_FILES {
+        return Ok(BTreeMap::new());
+    }
+    let describe = |found: Found<'_>| {
+        let path = String::from_utf8_lossy(&found.entry.path).into_owned();
+        Ok((path, format!("{:o} {}", found.entry.mode, context.digest(found)?.short())))
+    };
+    files.into_iter().map(describe).collect()
 }
 
 fn files<'t>(selected: &[Selected<'t>]) -> Vec<Found<'t>> {

@@ -12,6 +12,8 @@
 //! | undeclared proxies, the bundle of certificates, `--add-host`, the resolver | no | ways to a server, not what is fetched there |
 //! | times of files | no | a checkout sets them anew |
 
+use std::collections::BTreeMap;
+
 use plimsoll_oci::{Digest, Hasher};
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +24,14 @@ pub(crate) struct Ingredient {
     pub(crate) what: String,
     /// Its value: a text, or a digest.
     pub(crate) value: String,
+    /// Where the value is the digest of a few files: those, each with a short name of its mode and bytes. Not in the
+    /// key, which has the digest; it says which file it was.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) files: BTreeMap<String, String>,
 }
+
+/// More files than this are not listed beside a key.
+pub(crate) const MOST_FILES: usize = 2000;
 
 /// A key with its ingredients.
 #[derive(Clone, Debug, Default)]
@@ -33,7 +42,17 @@ pub(crate) struct KeyBuilder {
 impl KeyBuilder {
     /// Adds one ingredient.
     pub(crate) fn add(&mut self, what: impl Into<String>, value: impl std::fmt::Display) {
-        self.ingredients.push(Ingredient { what: what.into(), value: value.to_string() });
+        self.add_files(what, value, BTreeMap::new());
+    }
+
+    /// Adds the digest of some files, with a list of them for people.
+    pub(crate) fn add_files(
+        &mut self,
+        what: impl Into<String>,
+        value: impl std::fmt::Display,
+        files: BTreeMap<String, String>,
+    ) {
+        self.ingredients.push(Ingredient { what: what.into(), value: value.to_string(), files });
     }
 
     /// The key.
@@ -54,9 +73,26 @@ impl KeyBuilder {
     /// The first ingredient that an earlier key of the same step has otherwise, in the user's words.
     pub(crate) fn difference(&self, earlier: &[u8]) -> Option<String> {
         let earlier: Vec<Ingredient> = serde_json::from_slice(earlier).ok()?;
-        let differs = self.ingredients.iter().find(|new| !earlier.contains(new))?;
-        Some(format!("{} changed", differs.what))
+        let was = |new: &Ingredient| earlier.iter().find(|old| old.what == new.what);
+        let differs =
+            self.ingredients.iter().find(|new| was(new).is_none_or(|old| old.value != new.value))?;
+        let file = was(differs).and_then(|old| changed_file(&old.files, &differs.files));
+        Some(match file {
+            Some(file) => format!("{} changed: {file}", differs.what),
+            None => format!("{} changed", differs.what),
+        })
     }
+}
+
+/// The first file that is new, gone or other than it was.
+fn changed_file(old: &BTreeMap<String, String>, new: &BTreeMap<String, String>) -> Option<String> {
+    if old.is_empty() || new.is_empty() {
+        return None;
+    }
+    let changed = new.iter().find(|(path, value)| old.get(*path).is_some_and(|old| old != *value));
+    let added = || new.keys().find(|path| !old.contains_key(*path)).map(|path| format!("{path} is new"));
+    let removed = || old.keys().find(|path| !new.contains_key(*path)).map(|path| format!("{path} is gone"));
+    changed.map(|(path, _)| path.clone()).or_else(added).or_else(removed)
 }
 
 #[cfg(test)]
@@ -83,5 +119,24 @@ mod tests {
         let now = key(&[("the instruction", "x"), ("`src`", "2")]);
         assert_eq!(now.difference(&earlier).as_deref(), Some("`src` changed"));
         assert_eq!(key(&[("the instruction", "x")]).difference(&earlier), None);
+    }
+
+    #[test]
+    fn the_changed_file_is_named_and_is_not_in_the_key() {
+        let with = |files: &[(&str, &str)]| {
+            let mut key = KeyBuilder::default();
+            let files: Vec<_> = files.iter().map(|(p, v)| ((*p).to_owned(), (*v).to_owned())).collect();
+            let digest = format!("{files:?}");
+            key.add_files("`src`", digest, files.into_iter().collect());
+            key
+        };
+        let earlier = with(&[("src/a", "1"), ("src/b", "1")]).json();
+        let reason = |files: &[(&str, &str)]| with(files).difference(&earlier).unwrap();
+        assert_eq!(reason(&[("src/a", "1"), ("src/b", "2")]), "`src` changed: src/b");
+        assert_eq!(reason(&[("src/a", "1"), ("src/b", "1"), ("src/c", "1")]), "`src` changed: src/c is new");
+        assert_eq!(reason(&[("src/a", "1")]), "`src` changed: src/b is gone");
+        let mut plain = KeyBuilder::default();
+        plain.add("`src`", format!("{:?}", [("src/a".to_owned(), "1".to_owned())]));
+        assert_eq!(plain.digest(), with(&[("src/a", "1")]).digest());
     }
 }

@@ -1,6 +1,7 @@
 //! What the solver drives: one build's vertices, looked up in the store and run.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -9,7 +10,7 @@ use plimsoll_layer::{ChainIndex, Timestamp as FileTime};
 use plimsoll_oci::{DiffId, Digest};
 use plimsoll_snapshot::{FetchError, Snapshots};
 use plimsoll_solver::{Attempt, Cancel, EventKind, EventSink, Executor, Found as Lookup};
-use plimsoll_store::{LayerDraft, LayerId, LayerRecord, ResultId, ResultRecord, Timestamp};
+use plimsoll_store::{KeyLock, LayerDraft, LayerId, LayerRecord, ResultId, ResultRecord, Timestamp};
 
 use crate::context::{ContextTree, LocalContext};
 use crate::copy::{self, Source, Target};
@@ -112,13 +113,13 @@ impl Worker<'_> {
         let Ok(index) = self.snapshots.chain(&base)? else { return Ok(Attempt::Missing { input: 0 }) };
         match &self.vertex(vertex).op {
             Op::Scratch | Op::Image(_) | Op::Local { .. } => unreachable!("sources are always known"),
-            Op::MakeDir(op) => self.in_new_layer(vertex, &base, &index, |draft| {
+            Op::MakeDir(op) => self.in_new_layer(vertex, &base, &index, cancel, |draft| {
                 let target = self.target(&base, &index, draft)?;
                 copy::make_directory(op, target).map(Attempt::Done)
             }),
-            Op::Copy(op) => {
-                self.in_new_layer(vertex, &base, &index, |draft| self.copy(op, &base, &index, inputs, draft))
-            }
+            Op::Copy(op) => self.in_new_layer(vertex, &base, &index, cancel, |draft| {
+                self.copy(op, &base, &index, inputs, draft)
+            }),
             Op::Exec(op) => self.exec(op, vertex, &base, &index, inputs, cancel),
         }
     }
@@ -138,16 +139,39 @@ impl Worker<'_> {
         })
     }
 
-    /// Runs something that fills a draft, and keeps what came out.
+    /// Holds the lock of a step's key, so that of several builds one runs it. Taken after the cache mounts, never before.
+    fn lock(&self, vertex: usize, key: &Digest, cancel: &Cancel) -> Result<KeyLock, ExecuteError> {
+        let mut said = false;
+        let mut wait = |_| {
+            if !std::mem::replace(&mut said, true) {
+                self.events.send(EventKind::VertexWaits { vertex });
+            }
+            if cancel.is_raised() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let lock = self.snapshots.store().lock_key(key, &mut wait);
+        lock.map_err(|error| if cancel.is_raised() { ExecuteError::Cancelled } else { error.into() })
+    }
+
+    /// Runs something that fills a draft, and keeps what came out; or takes what another build made of the same step
+    /// since this one looked it up.
     pub(crate) fn in_new_layer(
         &self,
         vertex: usize,
         base: &[LayerId],
         index: &ChainIndex,
+        cancel: &Cancel,
         fill: impl FnOnce(&LayerDraft) -> Result<Attempt<copy::Written>, ExecuteError>,
     ) -> Result<Attempt<Output>, ExecuteError> {
         let store = self.snapshots.store();
         let key = self.keys.lock().unwrap_or_else(PoisonError::into_inner)[&vertex];
+        let _lock = self.lock(vertex, &key, cancel)?;
+        if !self.vertex(vertex).no_cache
+            && let Some(result) = self.known(&key, base)?
+            && store.pick_result(&result)?
+        {
+            let chain = result.chain().cloned().collect();
+            return Ok(Attempt::Done(Output { key, chain, created: Some(result.created), context: None }));
+        }
         let draft = store.draft_layer()?;
         adopt_root(index, &draft)?;
         let (layer_index, linked) = match fill(&draft)? {

@@ -1,5 +1,6 @@
 //! The scheduler: one loop that owns the state, one thread for each vertex at work.
 
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::mpsc;
 use std::thread;
 
@@ -98,6 +99,15 @@ struct Answer<E: Executor> {
     vertex: usize,
     generation: u32,
     ran: bool,
+    /// The outer error is what a panic left.
+    result: thread::Result<Result<Attempt<E::Output>, E::Error>>,
+}
+
+/// An answer that is no panic.
+struct Settled<E: Executor> {
+    vertex: usize,
+    generation: u32,
+    ran: bool,
     result: Result<Attempt<E::Output>, E::Error>,
 }
 
@@ -138,6 +148,12 @@ pub fn solve<E: Executor>(
             }
             let answer = answers.recv().expect("the loop holds a sender itself");
             running -= 1;
+            let Answer { vertex, generation, ran: did_run, result } = answer;
+            let result = result.unwrap_or_else(|payload| {
+                cancel.raise();
+                panic::resume_unwind(payload)
+            });
+            let answer = Settled { vertex, generation, ran: did_run, result };
             if let Some(error) = settle::<E>(problem, &mut states, &mut ran, answer)
                 && failure.is_none()
             {
@@ -186,13 +202,18 @@ fn attempt<E: Executor>(
     must_run: bool,
     cancel: &Cancel,
 ) -> Answer<E> {
-    let answer = |ran, result| Answer { vertex, generation, ran, result };
-    match executor.look_up(vertex, inputs, must_run) {
-        Ok(Attempt::Done(Found::Known(output))) => answer(false, Ok(Attempt::Done(output))),
-        Ok(Attempt::Missing { input }) => answer(false, Ok(Attempt::Missing { input })),
-        Ok(Attempt::Done(Found::Unknown)) => answer(true, executor.run(vertex, inputs, cancel)),
-        Err(error) => answer(false, Err(error)),
-    }
+    let mut ran = false;
+    let work = || match executor.look_up(vertex, inputs, must_run)? {
+        Attempt::Done(Found::Known(output)) => Ok(Attempt::Done(output)),
+        Attempt::Missing { input } => Ok(Attempt::Missing { input }),
+        Attempt::Done(Found::Unknown) => {
+            ran = true;
+            executor.run(vertex, inputs, cancel)
+        }
+    };
+    // Without an answer the loop would wait for ever; what a panic left is raised again there.
+    let result = panic::catch_unwind(AssertUnwindSafe(work));
+    Answer { vertex, generation, ran, result }
 }
 
 /// Takes one answer into the state; gives back a failure.
@@ -200,7 +221,7 @@ fn settle<E: Executor>(
     problem: &Problem,
     states: &mut [State<E::Output>],
     ran: &mut Vec<usize>,
-    answer: Answer<E>,
+    answer: Settled<E>,
 ) -> Option<(usize, E::Error)> {
     let vertex = answer.vertex;
     states[vertex].running = false;
@@ -376,6 +397,25 @@ mod tests {
         let error = run(&fake).unwrap_err();
         assert_eq!(error, SolveError::Vertex { vertex: 1, error: "vertex 1 failed".to_owned() });
         assert_eq!(sorted_runs(&fake), [0]);
+    }
+
+    #[test]
+    #[should_panic(expected = "vertex 1 is out of its mind")]
+    fn a_panic_of_a_vertex_ends_the_build_instead_of_hanging_it() {
+        struct Mad;
+        impl Executor for Mad {
+            type Output = ();
+            type Error = ();
+            fn look_up(&self, vertex: usize, _: &[()], _: bool) -> Result<Attempt<Found<()>>, ()> {
+                assert_ne!(vertex, 1, "vertex 1 is out of its mind");
+                Ok(Attempt::Done(Found::Known(())))
+            }
+            fn run(&self, _: usize, _: &[()], _: &Cancel) -> Result<Attempt<()>, ()> {
+                Err(())
+            }
+        }
+        let problem = Problem { inputs: vec![vec![], vec![0]], goals: vec![1] };
+        let _outcome = solve(&problem, &Mad, &Cancel::new().unwrap());
     }
 
     #[test]

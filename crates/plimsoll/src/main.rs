@@ -1,5 +1,10 @@
 //! The plimsoll program.
 
+#![expect(
+    clippy::doc_markdown,
+    reason = "doc comments of commands and flags are the help text, which has no Markdown"
+)]
+
 mod commands;
 mod config;
 mod environment;

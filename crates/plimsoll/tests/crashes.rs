@@ -27,11 +27,13 @@ fn some_of(whole: Duration, round: u32) -> Duration {
     whole * random / 1000
 }
 
-fn survives_kills(lab: impl Fn() -> Lab, rounds: u32) {
+fn survives_kills(lab: impl Fn() -> Lab, rounds: u32, who: &str) {
+    // The same in every store, since it is in the image.
+    let mark = format!("plimsoll-crash-{who}-{}", std::process::id());
     let fresh = || {
         let lab = lab();
         lab.write("src/main", "source\n");
-        lab.dockerfile(STEPS);
+        lab.dockerfile(&format!("ENV MARK={mark}\n{STEPS}"));
         lab
     };
     let whole = fresh();
@@ -49,10 +51,10 @@ fn survives_kills(lab: impl Fn() -> Lab, rounds: u32) {
         std::thread::sleep(pause);
         child.kill().unwrap();
         child.wait().unwrap();
-        assert_nothing_left(&lab.beside(""));
+        assert_nothing_left(&[lab.mark(), &mark]);
         let next = lab.build().epoch().ok();
         assert_eq!(next.digest(), reference.digest(), "killed after {pause:?}");
-        assert_nothing_left(&lab.beside(""));
+        assert_nothing_left(&[lab.mark(), &mark]);
         assert_eq!(lab.build().epoch().ok().steps_run(), 0);
     }
     if has_command("df") {
@@ -87,13 +89,13 @@ fn assert_df_is_exact(lab: &Lab) {
 
 #[test]
 fn a_killed_build_harms_nothing() {
-    survives_kills(Lab::new, rounds());
+    survives_kills(Lab::new, rounds(), "root");
 }
 
 #[test]
 fn a_killed_build_of_a_plain_user_harms_nothing() {
     if is_root("a_killed_build_of_a_plain_user_harms_nothing") {
         let user = user_with_subordinate_ids();
-        survives_kills(|| Lab::of(Some(user.clone())), rounds() / 2);
+        survives_kills(|| Lab::of(Some(user.clone())), rounds() / 2, "user");
     }
 }

@@ -58,7 +58,6 @@ fn an_error_in_the_dockerfile_is_exit_code_1_with_its_place() {
     for (text, place, message) in [
         ("COP x y\n", "5:1", "`COP`"),
         ("COPY --nonsense x y\n", "5:6", "nonsense"),
-        ("COPY --from=baes /x /y\n", "5:", "base"),
         ("RUN --mount=type=nonsense true\n", "5:", "nonsense"),
         ("RUN --network=host true\n", "5:", "network.host"),
     ] {
@@ -67,6 +66,15 @@ fn an_error_in_the_dockerfile_is_exit_code_1_with_its_place() {
         assert!(outcome.stderr.contains(&format!("Dockerfile:{place}")), "{text}: {}", outcome.stderr);
         assert!(outcome.stderr.contains(message), "{text}: {}", outcome.stderr);
     }
+}
+
+#[test]
+fn an_image_that_is_not_to_be_had_is_exit_code_2_and_names_the_stage_that_was_meant() {
+    let lab = Lab::new();
+    lab.dockerfile("COPY --from=baes /x /y\n");
+    let outcome = lab.build().fails(2);
+    assert!(outcome.stderr.contains("Dockerfile:5:"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("a stage named `base`"), "{}", outcome.stderr);
 }
 
 #[test]

@@ -3,6 +3,8 @@
 //! Root file systems are made from the machine's static `busybox`, so nothing is fetched. Tests that need more than one
 //! user run as root only, and say so when they do not run.
 
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests fail and speak as tests do")]
+
 mod support;
 
 mod cache;

@@ -75,12 +75,12 @@ fn a_plain_user_finds_everything_cached_the_second_time() {
     for user in [user_with_subordinate_ids(), plain_user()] {
         let lab = Lab::of(Some(user));
         lab.dockerfile(
-            "RUN echo hello > /hello && chown 5:6 /hello\nCOPY --from=base /bin/busybox /second\n",
+            "RUN echo hello > /hello && chown 5:6 /hello\nFROM base\nCOPY --from=0 /bin/busybox /second\nRUN chown 5:6 /second\n",
         );
         let first = lab.build().ok();
         let second = lab.build().ok();
         assert_eq!(second.steps_run(), 0);
         assert_eq!(first.digest(), second.digest());
-        assert_eq!(second.image().file("hello").gid, 6);
+        assert_eq!(second.image().file("second").gid, 6);
     }
 }

@@ -6,19 +6,22 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::{
-    Lab, User, assert_nothing_left, is_root, plain_user, processes_of, user_with_subordinate_ids,
+    Lab, User, assert_nothing_left, is_root, plain_user, traces_of, user_with_subordinate_ids,
 };
 
 fn stops_at(signal: Signal, user: Option<Arc<User>>) {
     let lab = Lab::of(user);
     lab.dockerfile("");
     lab.build().ok();
-    lab.dockerfile("RUN echo running; sleep 100\n");
+    lab.dockerfile(&format!("ENV MARK={}\nRUN echo running; sleep 100\n", lab.mark()));
     let mut child = lab.build().start();
     let started = Instant::now();
-    let sleeps = || processes_of(&lab.beside("")).iter().any(|process| process.contains("sleep\u{0}100"));
+    let sleeps = || traces_of(&[lab.mark()]).iter().any(|process| process.contains("sleep\u{0}100"));
     while !sleeps() {
-        assert!(started.elapsed() < Duration::from_secs(5), "the step never started");
+        if started.elapsed() > Duration::from_secs(10) {
+            child.kill().unwrap();
+            panic!("the step never started");
+        }
         std::thread::sleep(Duration::from_millis(10));
     }
     let sent = Instant::now();
@@ -27,7 +30,7 @@ fn stops_at(signal: Signal, user: Option<Arc<User>>) {
     let took = sent.elapsed();
     assert_eq!(status.code(), Some(130), "{status:?}");
     assert!(took < Duration::from_secs(2), "took {took:?}");
-    assert_nothing_left(&lab.beside(""));
+    assert_nothing_left(&[lab.mark()]);
     lab.dockerfile("RUN echo usable\n");
     lab.build().ok().assert_logged("usable");
 }

@@ -38,7 +38,9 @@ fn readings(path: &Path) -> Vec<Vec<u8>> {
         flate2::read::MultiGzDecoder::new(&raw[..]).read_to_end(&mut out).unwrap();
         all.push(out);
     }
-    for at in raw.windows(4).enumerate().filter(|(_, window)| *window == b"\x28\xb5\x2f\xfd").map(|(at, _)| at) {
+    for at in
+        raw.windows(4).enumerate().filter(|(_, window)| *window == b"\x28\xb5\x2f\xfd").map(|(at, _)| at)
+    {
         // The four bytes may also be chance.
         if let Ok(bytes) = zstd::stream::decode_all(&raw[at..]) {
             all.push(bytes);
@@ -57,7 +59,8 @@ fn found_in(store: &Path, markers: &[&str]) -> Vec<String> {
         let mut readings = readings(&path);
         readings.push(path.to_string_lossy().into_owned().into_bytes());
         for marker in markers {
-            let holds = |bytes: &Vec<u8>| bytes.windows(marker.len()).any(|window| window == marker.as_bytes());
+            let holds =
+                |bytes: &Vec<u8>| bytes.windows(marker.len()).any(|window| window == marker.as_bytes());
             if readings.iter().any(holds) {
                 found.push(format!("{marker} in {}", path.display()));
             }
@@ -99,27 +102,31 @@ fn what_a_step_is_lent_is_found_nowhere_afterwards() {
     let masked = outcome.log().iter().any(|line| line.starts_with("with ") && line.ends_with(" inside"));
     assert!(masked, "{:?}", outcome.log());
     let image = outcome.image();
-    let mut names: Vec<_> = image.layers[2].iter().map(|entry| String::from_utf8_lossy(&entry.path)).collect();
+    let mut names: Vec<_> =
+        image.layers[2].iter().map(|entry| String::from_utf8_lossy(&entry.path)).collect();
     names.retain(|name| !name.is_empty());
     assert_eq!(names, ["result"]);
     assert!(image.layers[3].is_empty());
     let markers = [SECRET_FILE, SECRET_VARIABLE, "proxypass4713", BUNDLE, CACHED, SOCKET];
-    assert_eq!(found_in(&lab.store(), &markers), [String::new(); 0]);
+    assert_eq!(found_in(&lab.store(), &markers), Vec::<String>::new());
     // The search itself finds what is there.
     assert!(!found_in(&lab.store(), &["with "]).is_empty());
-    let kept = std::process::Command::new("grep").args(["-rq", CACHED]).arg(lab.store().join("mounts-v0")).status();
+    let kept =
+        std::process::Command::new("grep").args(["-rq", CACHED]).arg(lab.store().join("mounts-v0")).status();
     assert!(kept.unwrap().success(), "the cache mount does not hold what was put there");
 }
 
 #[test]
 fn a_secret_stays_nowhere_when_its_step_fails() {
     let lab = Lab::new();
-    lab.dockerfile("RUN --mount=type=secret,id=variable,env=WORD echo \"a $WORD b\"; sh -c \"echo $WORD; exit 3\"\n");
+    lab.dockerfile(
+        "RUN --mount=type=secret,id=variable,env=WORD echo \"a $WORD b\"; sh -c \"echo $WORD; exit 3\"\n",
+    );
     let build = lab.build().args(["--secret", "id=variable,env=WORD"]).env("WORD", SECRET_VARIABLE);
     let outcome = build.fails(1);
     assert!(!outcome.stderr.contains(SECRET_VARIABLE), "{}", outcome.stderr);
     assert!(!outcome.stdout.contains(SECRET_VARIABLE), "{}", outcome.stdout);
-    assert_eq!(found_in(&lab.store(), &[SECRET_VARIABLE]), [String::new(); 0]);
+    assert_eq!(found_in(&lab.store(), &[SECRET_VARIABLE]), Vec::<String>::new());
 }
 
 #[test]
@@ -132,7 +139,7 @@ fn a_secret_of_several_lines_is_masked_line_by_line() {
     outcome.assert_logged("shown");
     let markers = ["First-Line-4717", "Second-Line-4718"];
     assert!(markers.iter().all(|marker| !outcome.stderr.contains(marker)), "{}", outcome.stderr);
-    assert_eq!(found_in(&lab.store(), &markers), [String::new(); 0]);
+    assert_eq!(found_in(&lab.store(), &markers), Vec::<String>::new());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The build contexts of the cases, written into the scratch directory once and shared by all builders.
 
-use std::cell::Cell;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context as _, Result};
 
@@ -19,7 +19,6 @@ pub(crate) struct Context {
     directory: PathBuf,
     dockerfile: PathBuf,
     example: Option<&'static Example>,
-    changes: Cell<u32>,
 }
 
 impl Fixture {
@@ -59,7 +58,7 @@ impl Fixture {
             std::fs::write(&path, case.dockerfile)?;
             path
         };
-        Ok(Context { directory, dockerfile, example, changes: Cell::new(0) })
+        Ok(Context { directory, dockerfile, example })
     }
 }
 
@@ -76,8 +75,9 @@ impl Context {
 
     /// Changes one source file to something it never was before.
     pub(crate) fn change(&self) -> Result<()> {
-        self.changes.set(self.changes.get() + 1);
-        let nonce = format!("{}-{}", std::process::id(), self.changes.get());
+        // One count for all cases: two of them may share a context, and a builder remembers what it was in the other.
+        static CHANGES: AtomicU32 = AtomicU32::new(0);
+        let nonce = format!("{}-{}", std::process::id(), CHANGES.fetch_add(1, Ordering::Relaxed));
         if let Some(example) = self.example {
             return example.change(&self.directory, &nonce);
         }
@@ -93,6 +93,7 @@ fn write_small(directory: &Path) -> Result<()> {
     let busybox = shell::find("busybox").context("the cases need `busybox` (package `busybox-static`)")?;
     std::fs::create_dir_all(directory.join("source"))?;
     std::fs::copy(busybox, directory.join("busybox"))?;
+    std::fs::write(directory.join("source/main"), "not yet changed\n")?;
     std::fs::write(directory.join("manifest"), "a 1.0\nb 2.0\n")?;
     for index in 0..20 {
         std::fs::write(

@@ -12,9 +12,9 @@ use crate::namespace::Standing;
 pub(crate) struct Args {}
 
 #[expect(clippy::print_stdout, reason = "this is the command's answer")]
-pub(crate) fn run(_args: &Args, global: &GlobalArgs, standing: Standing) -> Result<u8> {
+pub(crate) fn run(_args: &Args, global: &GlobalArgs, standing: &Standing) -> Result<u8> {
     let ladder = Ladder::detect();
-    println!("store: {}", root(global, &standing)?.display());
+    println!("store: {}", root(global, standing)?.display());
     let (rung, cost) = match &ladder.rung {
         Rung::Root => ("root", "steps run in namespaces of their own; owners and devices are real"),
         Rung::SubordinateIds { .. } => (

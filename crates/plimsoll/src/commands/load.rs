@@ -27,6 +27,12 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
         bail!("there is nothing to read; name an archive with `--input FILE`, or send one to standard input");
     }
     let host = Host::open(global, standing)?;
+    // An archive takes about as much room in the store as it is long.
+    if let Some(file) =
+        args.input.as_deref().and_then(|path| path.metadata().ok()).filter(std::fs::Metadata::is_file)
+    {
+        host.store.make_room(&host.limits, file.len())?;
+    }
     let loaded = match &args.input {
         Some(path) => plimsoll_export::load_path(&host.store, path)
             .with_context(|| format!("cannot load `{}`", path.display()))?,

@@ -133,7 +133,7 @@ fn ask_password() -> Result<Option<Secret>> {
 
 fn typed_line(keys: &mut dyn std::io::Read) -> Result<Option<String>> {
     let mut line = Vec::new();
-    // Byte by byte: what is typed ahead belongs to whoever reads next.
+    // The terminal gives each key as it is typed, and edits nothing.
     let mut key = [0];
     while keys.read(&mut key)? > 0 {
         match key[0] {

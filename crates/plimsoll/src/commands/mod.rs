@@ -154,10 +154,10 @@ fn run(cli: Cli, standing: Standing) -> anyhow::Result<u8> {
         Command::Prune(args)
         | Command::System(SystemCommand::Prune(args))
         | Command::Builder(BuilderCommand::Prune(args)) => prune::run(&args, global, standing),
-        Command::Doctor(args) => doctor::run(&args, global, standing),
+        Command::Doctor(args) => doctor::run(&args, global, &standing),
         Command::SyncStore(args) => sync_store::run(&args, global, standing),
-        Command::Unshare(args) => unshare::run(&args, global, standing),
-        Command::Reset(args) => reset::run(&args, global, standing),
+        Command::Unshare(args) => unshare::run(&args, global, &standing),
+        Command::Reset(args) => reset::run(&args, global, &standing),
     }
 }
 
@@ -174,6 +174,11 @@ pub(crate) fn report(error: &anyhow::Error) {
             text.push_str(&cause);
             said = cause;
         }
+    }
+    let hint = error.chain().find_map(|cause| cause.downcast_ref::<plimsoll_registry::Error>()?.hint());
+    if let Some(hint) = hint {
+        text.push_str("\nhint: ");
+        text.push_str(&hint);
     }
     eprintln!("{}", sanitize::text(&text));
 }

@@ -57,7 +57,9 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
         eprintln!("warning: `{}` could not be removed", sanitize::line(&path.display().to_string()));
     }
     let unlimited = options.unused_for.is_none() && options.keep_storage_bytes.is_none();
-    if !args.dry_run && !report.items.is_empty() && (args.all || unlimited) {
+    let is_cache = |kind| matches!(kind, Kind::Layer | Kind::Blob | Kind::CacheMount);
+    let cache_went = !args.dry_run && report.items.iter().any(|item| is_cache(item.kind));
+    if cache_went && (args.all || unlimited) {
         eprintln!(
             "hint: pruning like this after every build throws the cache away; \
              `--filter unused-for=72h` or `--keep-storage 20GB` keeps what the next build needs"

@@ -37,7 +37,7 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
     let reference = Reference::from_str(&args.name)?;
     let may_run = standing.may_run;
     let host = Host::open(global, standing)?;
-    let named = find(&host.store, &reference.to_string())?;
+    let named = find(&host.store, &reference.familiar())?;
     let platform = args.platform.clone().unwrap_or_else(Platform::host);
     let image = Image::read(&host.store, &named.target, &platform)?;
     let mode = if args.quiet { Mode::Quiet } else { Mode::Auto };

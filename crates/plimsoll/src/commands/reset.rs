@@ -19,11 +19,11 @@ pub(crate) struct Args {
 }
 
 #[expect(clippy::print_stderr, reason = "asks the user and says what was done")]
-pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Result<u8> {
+pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: &Standing) -> Result<u8> {
     if !standing.may_run {
         return Err(NeedsCopy.into());
     }
-    let root = root(global, &standing)?;
+    let root = root(global, standing)?;
     if !root.exists() {
         eprintln!("there is no store in {}", root.display());
         return Ok(exit::DONE);

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use plimsoll_export::ExportError;
+use plimsoll_oci::Reference;
 
 use crate::commands::images::{answer_lines, find};
 use crate::environment::{GlobalArgs, Host};
@@ -20,6 +21,11 @@ pub(crate) struct Args {
     /// Names, or the first digits of digests
     #[arg(required = true, value_name = "NAME")]
     names: Vec<String>,
+}
+
+/// A stored name as people write it.
+fn familiar(name: &str) -> String {
+    name.parse::<Reference>().map_or_else(|_| name.to_owned(), |reference| reference.familiar())
 }
 
 #[expect(clippy::print_stderr, reason = "says what was not done")]
@@ -46,7 +52,7 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
                     "error: the image `{}` has several names: {}\n\
                      hint: name the one to take away, or take away all with `--force`",
                     plimsoll_diagnostics::sanitize::line(name),
-                    image.names.join(", ")
+                    image.names.iter().map(|name| familiar(name)).collect::<Vec<_>>().join(", ")
                 );
                 code = exit::NO;
                 continue;
@@ -55,7 +61,7 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
         };
         for name in names {
             if host.store.remove_image(&name)? {
-                removed.push(format!("Untagged: {name}"));
+                removed.push(format!("Untagged: {}", familiar(&name)));
             }
         }
     }

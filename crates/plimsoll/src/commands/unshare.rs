@@ -20,7 +20,7 @@ pub(crate) struct Args {
     command: Vec<OsString>,
 }
 
-pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Result<u8> {
+pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: &Standing) -> Result<u8> {
     if !standing.may_run {
         return Err(NeedsCopy.into());
     }
@@ -28,7 +28,7 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
     let words = if args.command.is_empty() { shell() } else { args.command.clone() };
     let mut command = Command::new(&words[0]);
     command.args(&words[1..]).env_remove(crate::variables::OUTER);
-    command.env(crate::variables::ROOT, root(global, &standing)?);
+    command.env(crate::variables::ROOT, root(global, standing)?);
     let status = command.status().with_context(|| format!("cannot run `{}`", words[0].to_string_lossy()))?;
     let signal = std::os::unix::process::ExitStatusExt::signal(&status).unwrap_or(0);
     let code = status.code().unwrap_or(128 + signal);

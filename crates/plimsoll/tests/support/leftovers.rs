@@ -1,38 +1,40 @@
 //! What a build must not leave behind: processes and mounts.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Processes that have this directory in their arguments or among their mounts, with what was found.
+/// Processes with one of these texts in their arguments or their environment, and mounts of overlays in the tests' namespace.
 ///
-/// A step lives in a mount namespace of its own, whose root is an overlay of directories in the store; so its mounts tell
-/// whose it is. A mount that is left in the tests' own namespace shows as a mount of every process there.
-pub(crate) fn processes_of(directory: &Path) -> Vec<String> {
-    let needle = directory.to_str().unwrap().as_bytes();
+/// The program has its store in its environment. A step is known by a variable that the test's Dockerfile sets: its mounts
+/// name descriptors only.
+pub(crate) fn traces_of(marks: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir("/proc").unwrap() {
         let path = entry.unwrap().path();
         if !path.file_name().unwrap().to_string_lossy().bytes().all(|byte| byte.is_ascii_digit()) {
             continue;
         }
-        for name in ["cmdline", "environ", "mountinfo"] {
-            // A process may end at any time.
-            let Ok(bytes) = std::fs::read(path.join(name)) else { continue };
-            if bytes.windows(needle.len()).any(|window| window == needle) {
-                let command = std::fs::read(path.join("cmdline")).unwrap_or_default();
-                found.push(format!("{} ({name}): {}", path.display(), String::from_utf8_lossy(&command)));
-                break;
-            }
+        // A process may end at any time.
+        let [arguments, environment] =
+            ["cmdline", "environ"].map(|name| std::fs::read(path.join(name)).unwrap_or_default());
+        let holds =
+            |bytes: &[u8], mark: &str| bytes.windows(mark.len()).any(|window| window == mark.as_bytes());
+        if marks.iter().any(|mark| holds(&arguments, mark) || holds(&environment, mark)) {
+            found.push(format!("{}: {}", path.display(), String::from_utf8_lossy(&arguments)));
         }
     }
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
+    let ours = |line: &&str| {
+        line.contains("lowerdir+=/proc/self/fd/") || marks.iter().any(|mark| line.contains(mark))
+    };
+    found.extend(mounts.lines().filter(ours).map(str::to_owned));
     found
 }
 
-/// Fails when something of the store is still there after the time that ending takes.
-pub(crate) fn assert_nothing_left(directory: &Path) {
+/// Fails when something is still there after the time that ending takes.
+pub(crate) fn assert_nothing_left(marks: &[&str]) {
     let deadline = Instant::now() + Duration::from_secs(2);
     loop {
-        let left = processes_of(directory);
+        let left = traces_of(marks);
         if left.is_empty() {
             return;
         }

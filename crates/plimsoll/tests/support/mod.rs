@@ -9,13 +9,16 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
 pub(crate) use image::{Image, Kind};
+pub(crate) use leftovers::{assert_nothing_left, traces_of};
 pub(crate) use users::{User, plain_user, user_with_subordinate_ids};
 
 /// A root file system with a shell and the usual commands; every stage of a test begins with `FROM base`.
@@ -26,6 +29,9 @@ pub(crate) const BASE: &str = "FROM scratch AS base\n\
 
 /// Steps that [`BASE`] makes.
 pub(crate) const BASE_STEPS: u64 = 2;
+
+/// A build that takes longer than this hangs.
+const LONGEST_BUILD: Duration = Duration::from_secs(30);
 
 /// The program under test, at a place where every user can run it.
 pub(crate) fn program() -> &'static Path {
@@ -39,7 +45,7 @@ pub(crate) fn program() -> &'static Path {
 }
 
 fn built_program() -> PathBuf {
-    option_env!("CARGO_BIN_EXE_plimsoll").expect("set PLIMSOLL_TEST_BINARY to the program under test").into()
+    env!("CARGO_BIN_EXE_plimsoll").into()
 }
 
 /// Whether the program has a command of this name.
@@ -133,6 +139,11 @@ impl Lab {
     /// Where the context is.
     pub(crate) fn context(&self) -> PathBuf {
         self.beside("context")
+    }
+
+    /// What the names of all files of this test begin with.
+    pub(crate) fn mark(&self) -> &str {
+        self.directory.path().to_str().unwrap()
     }
 
     /// A path in the context.
@@ -316,9 +327,20 @@ impl Build<'_> {
         if let Some(bytes) = &self.stdin {
             std::io::Write::write_all(&mut child.stdin.take().unwrap(), bytes).unwrap();
         }
+        let watched = Pid::from_child(&child);
+        let (ended, end) = std::sync::mpsc::channel::<()>();
+        let watchdog = std::thread::spawn(move || {
+            let hangs = end.recv_timeout(LONGEST_BUILD) == Err(RecvTimeoutError::Timeout);
+            if hangs {
+                kill_process(watched, Signal::KILL).unwrap();
+            }
+            hangs
+        });
         let output = child.wait_with_output().unwrap();
+        drop(ended);
         let took = started.elapsed();
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!watchdog.join().unwrap(), "the program hangs:\n{stderr}");
         let metadata = metadata.and_then(|path| std::fs::read(path).ok());
         Outcome {
             code: output.status.code().unwrap_or(-1),
@@ -401,5 +423,3 @@ impl Outcome {
         Image::read(&self.store, &self.digest())
     }
 }
-
-pub(crate) use leftovers::{assert_nothing_left, processes_of};

@@ -2,6 +2,7 @@
 
 use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 /// A user, removed when the last test lets go of it.
 pub(crate) struct User {
@@ -48,14 +49,35 @@ fn shared(user: &Mutex<Weak<User>>, letter: &str, prepare: impl FnOnce(&str)) ->
     made
 }
 
+/// Runs a command that writes the account files; another process may hold their lock for a moment.
 fn run(program: &str, arguments: &[&str]) {
-    let output = Command::new(program).args(arguments).output().unwrap();
-    assert!(output.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    let mut tries = 50;
+    loop {
+        let output = Command::new(program).args(arguments).output().unwrap();
+        if output.status.success() {
+            return;
+        }
+        let said = String::from_utf8_lossy(&output.stderr);
+        tries -= 1;
+        assert!(tries > 0 && said.contains("lock"), "{program} {arguments:?}: {said}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }
 
 impl Drop for User {
     fn drop(&mut self) {
         let _guard = ACCOUNTS.lock().unwrap_or_else(PoisonError::into_inner);
-        run("userdel", &[&self.name]);
+        // A panic here would hide the one that is being unwound.
+        let removed = (0..50).any(|_| {
+            let output = Command::new("userdel").args(["--force", &self.name]).output();
+            let done = output.is_ok_and(|output| output.status.success());
+            if !done {
+                std::thread::sleep(Duration::from_millis(100));
+            }
+            done
+        });
+        if !removed {
+            eprintln!("cannot remove the user `{}`", self.name);
+        }
     }
 }

@@ -106,7 +106,8 @@ fn parse_one(spec: &str) -> Result<Output> {
             "dest" => destination = (value != "-").then(|| PathBuf::from(value)),
             "name" => names.extend(value.split(',').filter(|name| !name.is_empty()).map(str::to_owned)),
             "push" => {
-                push = value.parse().with_context(|| format!("`--output {spec}`: `push` is true or false"))?
+                push =
+                    value.parse().with_context(|| format!("`--output {spec}`: `push` is true or false"))?;
             }
             _ => bail!("`--output {spec}`: there is no option `{key}`; it is type, dest, name or push"),
         }
