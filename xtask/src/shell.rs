@@ -66,7 +66,9 @@ pub(crate) fn time(command: &mut Command) -> Result<Duration> {
 /// The command line as it could be typed, paths below the workspace made relative.
 pub(crate) fn describe(command: &Command) -> String {
     let root = format!("{}/", workspace().display());
-    std::iter::once(command.get_program())
+    let program = command.get_program();
+    let is_cargo = Path::new(program).file_name().is_some_and(|name| name == "cargo");
+    std::iter::once(if is_cargo { OsStr::new("cargo") } else { program })
         .chain(command.get_args())
         .map(|word| {
             let word = word.to_string_lossy().replace(&root, "");

@@ -265,8 +265,7 @@ impl Worker<'_> {
                 Some(output(base.diff_ids.iter().map(LayerId::imported).collect()))
             }
             Op::Local { name } => {
-                let context =
-                    self.contexts.get(name).expect("the graph names only contexts that it was given");
+                let context = self.contexts.get(name).ok_or(ExecuteError::NoContext)?;
                 let tree = Arc::new(ContextTree::scan(context, self.snapshots.store())?);
                 Some(Output { context: Some(tree), ..output(Vec::new()) })
             }

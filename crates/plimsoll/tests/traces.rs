@@ -31,7 +31,11 @@ fn files(directory: &Path, found: &mut Vec<PathBuf>) {
 
 /// The bytes of a file as they are, and what is compressed in them.
 fn readings(path: &Path) -> Vec<Vec<u8>> {
-    let raw = std::fs::read(path).unwrap();
+    let raw = match std::fs::read(path) {
+        // What is written back in the background comes and goes.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
+        other => other.unwrap(),
+    };
     let mut all = Vec::new();
     if raw.starts_with(b"\x1f\x8b") {
         let mut out = Vec::new();
