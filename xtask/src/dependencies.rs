@@ -5,7 +5,7 @@ use anyhow::{Result, bail};
 use crate::metadata;
 
 /// A new dependency is a decision: raise this number in the change that gives the reason.
-const CAP: usize = 300;
+const CAP: usize = 320;
 
 /// Counts the crates and fails above the cap.
 pub(crate) fn check() -> Result<()> {

@@ -68,10 +68,9 @@ impl Plimsoll {
         command
     }
 
-    /// `plimsoll build` of a Dockerfile in its context, with plain progress.
+    /// `plimsoll build` of a Dockerfile in its context.
     pub(crate) fn build(&self, context: &Path, dockerfile: &Path) -> Command {
         let mut command = self.command("build");
-        command.args(["--progress", "plain"]);
         if let Some(bundle) = &self.ca_certs {
             command.arg("--ca-certs").arg(bundle);
         }
