@@ -19,4 +19,4 @@ pub use builder::{Builder, Environment};
 pub use error::{BuildError, NO_BASE_IMAGE};
 pub use fetch::RegistryFetcher;
 pub use import::{pull, store_remote_image};
-pub use request::{BaseUse, BuildRequest, BuildResult, ContextSource, NamedContextSource};
+pub use request::{BaseUse, BuildRequest, BuildResult, NamedContextSource};

@@ -53,9 +53,6 @@ pub struct BuildRequest {
     pub id: plimsoll_store::BuildId,
 }
 
-/// A directory as the main context, or none.
-pub type ContextSource = Option<LocalContext>;
-
 /// What a named context is.
 #[derive(Clone, Debug)]
 pub enum NamedContextSource {

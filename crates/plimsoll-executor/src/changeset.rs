@@ -14,6 +14,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use plimsoll_layer::{ChainIndex, Entry, Found, IndexBuilder, Kind, LayerIndex, Owners, Timestamp};
+use plimsoll_sandbox::OWNER_XATTR;
 use rustix::fs::{
     AtFlags, CWD, Gid, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, Uid, XattrFlags, chmod, chownat,
     fchmod, fchown, fsetxattr, futimens, lsetxattr, utimensat,
@@ -22,9 +23,6 @@ use rustix::io::Errno;
 
 use crate::error::ExecuteError;
 use crate::tree::Tree;
-
-/// The attribute that keeps an owner where the disk cannot.
-const OWNER_ATTRIBUTE: &str = "user.plimsoll.owner";
 
 /// A layer while it is written.
 pub(crate) struct Changeset<'b> {
@@ -311,7 +309,7 @@ fn apply(entry: &Entry, path: &Path, owners: Owners) -> Result<(), ExecuteError>
         }
         Owners::Recorded => {
             if let Some(owner) = recorded_owner(entry) {
-                lsetxattr(path, OWNER_ATTRIBUTE, owner.as_bytes(), XattrFlags::empty()).map_err(failed)?;
+                lsetxattr(path, OWNER_XATTR, owner.as_bytes(), XattrFlags::empty()).map_err(failed)?;
             }
         }
     }
@@ -333,7 +331,7 @@ fn apply_to_file(entry: &Entry, file: &File, path: &Path, owners: Owners) -> Res
         }
         Owners::Recorded => {
             if let Some(owner) = recorded_owner(entry) {
-                fsetxattr(file, OWNER_ATTRIBUTE, owner.as_bytes(), XattrFlags::empty()).map_err(failed)?;
+                fsetxattr(file, OWNER_XATTR, owner.as_bytes(), XattrFlags::empty()).map_err(failed)?;
             }
         }
     }

@@ -15,7 +15,7 @@ use crate::changeset::{Changeset, NewDirectory, shown};
 use crate::error::ExecuteError;
 use crate::mode;
 use crate::owner::{identity, owner};
-use crate::select::Selected;
+use crate::select::{Selected, join};
 use crate::tree::Tree;
 
 /// One source of a copy, with everything that was found for it.
@@ -380,13 +380,5 @@ impl LayerSink for Unpacker<'_, '_, '_> {
 
     fn opaque(&mut self, _directory: &[u8]) -> Result<(), LayerError> {
         Ok(())
-    }
-}
-
-fn join(directory: &[u8], name: &[u8]) -> Vec<u8> {
-    match (directory.is_empty(), name.is_empty()) {
-        (true, _) => name.to_vec(),
-        (_, true) => directory.to_vec(),
-        _ => [directory, b"/", name].concat(),
     }
 }

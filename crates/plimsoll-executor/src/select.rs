@@ -193,7 +193,8 @@ fn expand(
     Ok(())
 }
 
-fn join(directory: &[u8], name: &[u8]) -> Vec<u8> {
+/// A name in a directory; either may be empty.
+pub(crate) fn join(directory: &[u8], name: &[u8]) -> Vec<u8> {
     match (directory.is_empty(), name.is_empty()) {
         (true, _) => name.to_vec(),
         (_, true) => directory.to_vec(),
