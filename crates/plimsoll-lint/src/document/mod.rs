@@ -1,0 +1,118 @@
+//! What rules look at: stages with what they are built on, and for each instruction what is in force in front of it.
+
+mod build;
+mod globals;
+mod stage;
+mod used_words;
+
+use std::collections::BTreeMap;
+
+use plimsoll_diagnostics::{SourceFile, Span};
+use plimsoll_dockerfile::{Comment, Dockerfile, Instruction, words};
+use plimsoll_oci::{ImageConfig, Platform};
+
+use crate::options::Options;
+
+pub(crate) use globals::Globals;
+pub use stage::{Base, Stage, Step};
+
+/// `PATH` where nothing sets it.
+pub(crate) const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// What is known of a base image.
+#[derive(Clone, Debug)]
+pub struct BaseFacts {
+    /// Its config.
+    pub config: ImageConfig,
+}
+
+/// A file, ready to be looked at.
+pub struct Document<'a> {
+    /// The text.
+    pub file: &'a SourceFile,
+    /// The text, parsed.
+    pub dockerfile: &'a Dockerfile,
+    /// What the caller wants and knows.
+    pub options: &'a Options<'a>,
+    /// The platform that is built for.
+    pub platform: Platform,
+    /// Arguments before the first `FROM`.
+    pub(crate) globals: Globals,
+    /// The stages in order. Instructions that no `FROM` stands before are a stage without one.
+    pub stages: Vec<Stage<'a>>,
+}
+
+impl<'a> Document<'a> {
+    /// Takes a parsed file.
+    pub fn new(file: &'a SourceFile, dockerfile: &'a Dockerfile, options: &'a Options<'a>) -> Self {
+        build::document(file, dockerfile, options)
+    }
+
+    /// The stages that are looked at.
+    pub fn wanted_stages(&self) -> impl Iterator<Item = &Stage<'a>> {
+        self.stages.iter().filter(|stage| stage.wanted)
+    }
+
+    /// Every instruction of the file, whether or not its stage is looked at.
+    pub fn instructions(&self) -> impl Iterator<Item = &'a Instruction> + use<'a> {
+        self.dockerfile.instructions.iter()
+    }
+
+    /// The stage of a name, case ignored.
+    pub(crate) fn stage_named(&self, name: &str, before: usize) -> Option<usize> {
+        let lower = name.to_lowercase();
+        self.stages[..before.min(self.stages.len())]
+            .iter()
+            .rposition(|stage| stage.name.as_deref() == Some(&lower))
+    }
+
+    /// Puts variables into a word of a step; nothing when it cannot be.
+    pub(crate) fn expand(&self, stage: &Stage<'a>, step: &Step<'a>, word: &str) -> Option<String> {
+        let lookup = |name: &str| build::lookup(&self.stages, stage, step.known, name).map(str::to_owned);
+        words::expand(word, self.dockerfile.escape, &lookup).ok()
+    }
+
+    /// Puts variables into a word of a step that may become several.
+    pub(crate) fn expand_words(&self, stage: &Stage<'a>, step: &Step<'a>, word: &str) -> Vec<String> {
+        let lookup = |name: &str| build::lookup(&self.stages, stage, step.known, name).map(str::to_owned);
+        words::expand_words(word, self.dockerfile.escape, &lookup).unwrap_or_default()
+    }
+
+    /// Names of the variables that have a value in front of a step.
+    pub(crate) fn variable_names(&self, stage: &Stage<'a>, step: &Step<'a>) -> Vec<String> {
+        build::names(&self.stages, stage, step.known)
+    }
+
+    /// Whether the stage goes back to an image that nothing is known of.
+    pub(crate) fn base_is_unknown(&self, stage: &Stage<'a>) -> bool {
+        match stage.parent {
+            Some(parent) => self.base_is_unknown(&self.stages[parent]),
+            None => stage.facts.is_none() && !stage.is_scratch(),
+        }
+    }
+
+    /// The arguments before the first `FROM` as they are when no build argument is given.
+    pub(crate) fn default_globals(&self) -> Globals {
+        Globals::new(self.dockerfile, &self.platform, &BTreeMap::new(), "default")
+    }
+
+    /// The comments directly above an instruction, top to bottom: no other line lies between.
+    pub(crate) fn comments_above(&self, instruction: &Instruction) -> &'a [Comment] {
+        let comments = &self.dockerfile.comments;
+        let end = comments.partition_point(|comment| comment.span.start < instruction.span.start);
+        let mut start = end;
+        let mut line = self.file.line_of(instruction.span.start);
+        while start > 0 && self.file.line_of(comments[start - 1].span.start) + 1 == line {
+            start -= 1;
+            line -= 1;
+        }
+        &comments[start..end]
+    }
+
+    /// First and last line of a span, 1-based.
+    pub(crate) fn lines(&self, span: Span) -> (usize, usize) {
+        let first = self.file.line_of(span.start);
+        let last = self.file.line_of(span.end.max(span.start + 1) - 1);
+        (first, last.min(self.file.line_count()).max(first))
+    }
+}

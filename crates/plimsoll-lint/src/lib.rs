@@ -1,0 +1,27 @@
+//! The rules for Dockerfiles: what is probably not meant, or known to end badly.
+//!
+//! The crate is pure: a text, and what the caller knows about the build, go in; findings come out. [`Document`] holds what a
+//! rule may look at: stages, the values of variables, the shell in force. Each rule is one module in `rules`, with its
+//! explanation, and one function from the document to findings. A [`Finding`] has a place, a way out, sometimes a fix, and as
+//! `aliases` the names under which other linters report the same thing, where their own condition holds too.
+//!
+//! - [`check`] runs the rules and applies what suppresses findings.
+//! - [`output`] writes findings in the shapes that people and programs read.
+//! - [`introspect`] answers what stages and arguments a file has.
+
+pub mod introspect;
+pub mod output;
+
+mod document;
+mod engine;
+mod finding;
+mod options;
+mod rule;
+mod rules;
+mod suppression;
+
+pub use document::{Base, BaseFacts, Document, Stage, Step};
+pub use engine::{Report, check, known_ids};
+pub use finding::{Finding, apply};
+pub use options::{Bases, Options, Scope};
+pub use rule::{Origin, Rule, origin, rule_named, rules};

@@ -1,0 +1,3 @@
+//! Findings in the shapes that people and programs read.
+
+pub mod docker;

@@ -1,0 +1,272 @@
+//! Comments that say what is not to be reported.
+//!
+//! | comment | hides | until |
+//! | --- | --- | --- |
+//! | `# plimsoll allow=RULE[,RULE] [until=2027-01-31] [reason]` | in the next instruction | the date, if any |
+//! | `# plimsoll allow-file=RULE[,RULE] …` | in the whole file | the date, if any |
+//! | `# check=skip=RULE[,RULE]` | in the next instruction, as the directive of that name does in the whole file | |
+//! | `# hadolint ignore=ID[,ID]`, `stage ignore=`, `global ignore=` | in the next instruction, stage, whole file | |
+//! | `#trivy:ignore:ID[:exp:2027-01-31]`, several in a line | in the next instruction | the date, if any |
+//!
+//! Any id may stand in any of them. `all` and `*` mean all findings that carry an id of the tool whose comment it is.
+
+use plimsoll_dockerfile::{Comment, InstructionKind};
+
+use crate::document::Document;
+use crate::finding::Finding;
+use crate::rule::{Origin, origin};
+
+/// Where a comment counts, as lines, both ends included.
+type Lines = (usize, usize);
+
+/// One comment that suppresses.
+#[derive(Clone, Debug)]
+pub(crate) struct Suppression {
+    /// Whose comment it is.
+    origin: Origin,
+    /// The ids in it; `*` for all.
+    ids: Vec<String>,
+    /// Where it counts; nothing for the whole file.
+    lines: Option<Lines>,
+}
+
+impl Suppression {
+    /// Whether a finding, on these lines, is hidden.
+    pub(crate) fn hides(&self, finding: &Finding, lines: Option<Lines>) -> bool {
+        let here = match (self.lines, lines) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some((first, last)), Some((start, _))) => first <= start && start <= last,
+        };
+        here && self.ids.iter().any(|id| self.names(id, finding))
+    }
+
+    fn names(&self, id: &str, finding: &Finding) -> bool {
+        if id == "*" {
+            let carries = |alias: &&str| origin(alias) == self.origin;
+            return self.origin == Origin::Own || finding.aliases.iter().any(carries);
+        }
+        finding.answers_to(id)
+    }
+}
+
+/// Reads all comments of a file; `today` is a date as it is written, `2027-01-31`.
+pub(crate) fn read(document: &Document<'_>, today: Option<&str>) -> Vec<Suppression> {
+    let mut found = Vec::new();
+    for comment in &document.dockerfile.comments {
+        for entry in entries(comment, today) {
+            let lines = match entry.reach {
+                Reach::File => None,
+                Reach::Next => match next_instruction(document, comment) {
+                    Some(lines) => Some(lines),
+                    None => continue,
+                },
+                Reach::Stage => match stage_behind(document, comment) {
+                    Some(lines) => Some(lines),
+                    None => continue,
+                },
+            };
+            found.push(Suppression { origin: entry.origin, ids: entry.ids, lines });
+        }
+    }
+    found
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    Next,
+    Stage,
+    File,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Entry {
+    origin: Origin,
+    reach: Reach,
+    ids: Vec<String>,
+}
+
+fn entries(comment: &Comment, today: Option<&str>) -> Vec<Entry> {
+    let text = comment.text.trim();
+    if let Some(rest) = text.strip_prefix("plimsoll") {
+        return own(rest, today).into_iter().collect();
+    }
+    if let Some(rest) = text.strip_prefix("hadolint") {
+        return hadolint(rest).into_iter().collect();
+    }
+    if let Some(rest) = strip_name(text, "check") {
+        return docker(rest).into_iter().collect();
+    }
+    if text.starts_with("trivy:ignore:") {
+        return trivy(text, today);
+    }
+    Vec::new()
+}
+
+/// Removes `name` and `=` with any blanks around.
+fn strip_name<'t>(text: &'t str, name: &str) -> Option<&'t str> {
+    text.strip_prefix(name)?.trim_start().strip_prefix('=').map(str::trim_start)
+}
+
+fn ids(list: &str, all: &str) -> Vec<String> {
+    list.split(',')
+        .map(str::trim)
+        .filter(|id| !id.is_empty())
+        .map(|id| if id.eq_ignore_ascii_case(all) { "*".to_owned() } else { id.to_owned() })
+        .collect()
+}
+
+/// ` allow=RULE,RULE until=DATE reason`.
+fn own(rest: &str, today: Option<&str>) -> Option<Entry> {
+    let mut words = rest.strip_prefix([':', ' ', '\t'])?.split_whitespace();
+    let (name, list) = words.next()?.split_once('=')?;
+    let reach = match name {
+        "allow" => Reach::Next,
+        "allow-file" => Reach::File,
+        _ => return None,
+    };
+    let until = words.find_map(|word| word.strip_prefix("until="));
+    (!is_over(until, today)).then(|| Entry { origin: Origin::Own, reach, ids: ids(list, "all") })
+}
+
+/// Whether a date lies before today.
+fn is_over(until: Option<&str>, today: Option<&str>) -> bool {
+    // Dates in this form sort as texts do.
+    matches!((until, today), (Some(until), Some(today)) if until < today)
+}
+
+/// ` [stage|global] ignore=ID,ID # reason`.
+fn hadolint(rest: &str) -> Option<Entry> {
+    let rest = rest.trim_start();
+    let (reach, rest) = match (rest.strip_prefix("global"), rest.strip_prefix("stage")) {
+        (Some(rest), _) => (Reach::File, rest.trim_start()),
+        (_, Some(rest)) => (Reach::Stage, rest.trim_start()),
+        _ => (Reach::Next, rest),
+    };
+    let list = strip_name(rest, "ignore")?;
+    // Ids go on over blanks behind commas, and end at the reason.
+    let list = list.split('#').next().unwrap_or_default();
+    let mut found = Vec::new();
+    for part in list.split(',') {
+        let mut words = part.split_whitespace();
+        found.extend(words.next().map(str::to_owned));
+        if words.next().is_some() {
+            break;
+        }
+    }
+    Some(Entry { origin: Origin::Hadolint, reach, ids: found })
+}
+
+/// `skip=RULE,RULE`, up to the first blank; other options have no meaning for one instruction.
+fn docker(rest: &str) -> Option<Entry> {
+    let word = rest.split_whitespace().next()?;
+    let list = word.split(';').find_map(|part| part.strip_prefix("skip="))?;
+    Some(Entry { origin: Origin::Docker, reach: Reach::Next, ids: ids(list, "all") })
+}
+
+/// `trivy:ignore:ID[attribute=value]:exp:DATE`, any number of them.
+fn trivy(text: &str, today: Option<&str>) -> Vec<Entry> {
+    let mut found = Vec::new();
+    for word in text.split_whitespace() {
+        let Some(rest) = word.trim_start_matches('#').strip_prefix("trivy:ignore:") else { continue };
+        let mut parts = rest.split(':');
+        let id = parts.next().unwrap_or_default();
+        let id = id.split('[').next().unwrap_or_default();
+        let until = match (parts.next(), parts.next()) {
+            (Some("exp"), until) => until,
+            _ => None,
+        };
+        if !is_over(until, today) && !id.is_empty() {
+            let ids = vec![id.to_owned()];
+            found.push(Entry { origin: Origin::Trivy, reach: Reach::Next, ids });
+        }
+    }
+    found
+}
+
+/// The lines of the instruction that a comment stands above; only comments and blank lines lie between.
+fn next_instruction(document: &Document<'_>, comment: &Comment) -> Option<Lines> {
+    let instructions = &document.dockerfile.instructions;
+    // A comment inside a continued instruction belongs to that one.
+    let at = instructions.partition_point(|instruction| instruction.span.end < comment.span.start);
+    instructions.get(at).map(|instruction| document.lines(instruction.span))
+}
+
+/// The lines of the stage whose `FROM` a comment stands above.
+fn stage_behind(document: &Document<'_>, comment: &Comment) -> Option<Lines> {
+    let is_from = |kind: &InstructionKind| matches!(kind, InstructionKind::From(_));
+    let mut behind = document
+        .instructions()
+        .skip_while(|instruction| instruction.span.start < comment.span.start)
+        .skip_while(|instruction| !is_from(&instruction.kind));
+    let first = document.lines(behind.next()?.span).0;
+    let last = behind.find(|instruction| is_from(&instruction.kind));
+    let last = last.map_or(document.file.line_count(), |next| document.lines(next.span).0 - 1);
+    Some((first, last))
+}
+
+#[cfg(test)]
+mod tests {
+    use plimsoll_dockerfile::Span;
+
+    use super::*;
+
+    fn read(text: &str) -> Vec<Entry> {
+        entries(&Comment { text: text.to_owned(), span: Span::at(0) }, Some("2026-06-15"))
+    }
+
+    fn one(text: &str) -> (Origin, Reach, Vec<String>) {
+        let mut found = read(text);
+        assert_eq!(found.len(), 1, "{text}");
+        let entry = found.remove(0);
+        (entry.origin, entry.reach, entry.ids)
+    }
+
+    fn list(ids: &[&str]) -> Vec<String> {
+        ids.iter().map(|id| (*id).to_owned()).collect()
+    }
+
+    #[test]
+    fn each_tool_has_its_own_form() {
+        let next = Reach::Next;
+        for (text, origin, reach, ids) in [
+            (
+                "plimsoll allow=relative-workdir,DL3008 it is fine",
+                Origin::Own,
+                next,
+                &["relative-workdir", "DL3008"][..],
+            ),
+            ("plimsoll allow-file=DL3008", Origin::Own, Reach::File, &["DL3008"]),
+            (
+                "check=skip=UndefinedVar,StageNameCasing why",
+                Origin::Docker,
+                next,
+                &["UndefinedVar", "StageNameCasing"],
+            ),
+            ("check = skip=all", Origin::Docker, next, &["*"]),
+            ("hadolint ignore=DL3008, SC2086 # why", Origin::Hadolint, next, &["DL3008", "SC2086"]),
+            ("hadolint global ignore=DL3008", Origin::Hadolint, Reach::File, &["DL3008"]),
+            ("hadolint stage ignore = DL3008 reason", Origin::Hadolint, Reach::Stage, &["DL3008"]),
+            ("trivy:ignore:DS-0002[a=b]:exp:2027-01-31", Origin::Trivy, next, &["DS-0002"]),
+            ("trivy:ignore:*", Origin::Trivy, next, &["*"]),
+        ] {
+            assert_eq!(one(text), (origin, reach, list(ids)), "{text}");
+        }
+        assert_eq!(read("trivy:ignore:DS-0001 #trivy:ignore:AVD-DS-0002").len(), 2);
+    }
+
+    #[test]
+    fn what_is_over_or_no_suppression_is_none() {
+        for text in [
+            "plimsoll allow=x until=2026-06-14",
+            "trivy:ignore:DS-0001:exp:2020-01-01",
+            "plimsoll is a line on a hull",
+            "hadolint shell=bash",
+            "checking=skip=x",
+            "check the port",
+        ] {
+            assert_eq!(read(text), [], "{text}");
+        }
+        assert_eq!(read("plimsoll allow=x until=2026-06-15").len(), 1);
+    }
+}
