@@ -1,10 +1,12 @@
-//! `cargo xtask generate`: reference pages from the program's own help.
+//! `cargo xtask generate`: reference pages from the program's own help, and the pages of the lint rules.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+
+mod rules;
 
 use crate::plimsoll;
 use crate::shell;
@@ -19,9 +21,15 @@ pub(crate) struct Arguments {
 
 /// Writes or checks all generated pages.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let folder = shell::workspace().join("docs/reference");
-    let pages = pages()?;
-    let present = present(&folder)?;
+    let docs = shell::workspace().join("docs");
+    settle(arguments, &docs.join("reference"), &pages()?)?;
+    settle(arguments, &docs.join("rules"), &rules::pages())
+}
+
+/// Writes or checks the pages of one folder.
+fn settle(arguments: &Arguments, folder: &Path, pages: &BTreeMap<String, String>) -> Result<()> {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let present = present(folder)?;
     if arguments.check {
         let stale: Vec<_> = pages
             .iter()
@@ -30,23 +38,23 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             .chain(present.keys().filter(|name| !pages.contains_key(*name)).map(String::as_str))
             .collect();
         if !stale.is_empty() {
-            bail!("docs/reference is not up to date: {}; run `cargo xtask generate`", stale.join(", "));
+            bail!("docs/{name} is not up to date: {}; run `cargo xtask generate`", stale.join(", "));
         }
         return Ok(());
     }
-    std::fs::create_dir_all(&folder)?;
+    std::fs::create_dir_all(folder)?;
     for name in present.keys().filter(|name| !pages.contains_key(*name)) {
         std::fs::remove_file(folder.join(name))?;
     }
-    for (name, text) in &pages {
-        std::fs::write(folder.join(name), text)?;
+    for (page, text) in pages {
+        std::fs::write(folder.join(page), text)?;
     }
-    eprintln!("{} pages in docs/reference", pages.len());
+    eprintln!("{} pages in docs/{name}", pages.len());
     Ok(())
 }
 
 /// The pages that this task has written before: those that say so.
-fn present(folder: &PathBuf) -> Result<BTreeMap<String, String>> {
+fn present(folder: &Path) -> Result<BTreeMap<String, String>> {
     let mut pages = BTreeMap::new();
     if !folder.is_dir() {
         return Ok(pages);
@@ -61,7 +69,7 @@ fn present(folder: &PathBuf) -> Result<BTreeMap<String, String>> {
     Ok(pages)
 }
 
-const MARK: &str = "<!-- written by `cargo xtask generate` -->\n";
+pub(crate) const MARK: &str = "<!-- written by `cargo xtask generate` -->\n";
 
 /// One page per command, and one that lists them.
 fn pages() -> Result<BTreeMap<String, String>> {

@@ -20,6 +20,7 @@ use plimsoll_store::LayerId;
 
 use crate::assemble::{self, Assembled};
 use crate::bases::{self, Found};
+use crate::check;
 use crate::compose;
 use crate::error::{BuildError, NO_BASE_IMAGE};
 use crate::failure::failure;
@@ -76,8 +77,11 @@ impl Builder {
         }
         check_syntax(request)?;
         let mut known = KnownBases::default();
-        let (graph, mut warnings) = self.lower(request, &parsed.dockerfile, &mut known)?;
-        warnings.splice(0..0, parsed.diagnostics);
+        let (graph, lowering) = self.lower(request, &parsed.dockerfile, &mut known)?;
+        let mut warnings = check::warnings(request, &parsed.dockerfile, &known.images)
+            .map_err(|diagnostics| BuildError::Diagnostics { diagnostics })?;
+        warnings.extend(parsed.diagnostics.into_iter().chain(lowering).filter(|one| !check::is_linted(one)));
+        warnings.sort_by_key(|warning| warning.span);
         check_entitlements(request, &graph)?;
         self.announce(request, &graph);
         let (solved, image) = self.solve(request, &graph, &known, epoch)?;

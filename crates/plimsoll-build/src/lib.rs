@@ -7,6 +7,7 @@
 mod assemble;
 mod bases;
 mod builder;
+mod check;
 mod compose;
 mod error;
 mod failure;
@@ -16,6 +17,7 @@ mod remote;
 mod request;
 
 pub use builder::{Builder, Environment};
+pub use check::{Checked, check};
 pub use error::{BuildError, NO_BASE_IMAGE};
 pub use fetch::RegistryFetcher;
 pub use import::{pull, store_remote_image};

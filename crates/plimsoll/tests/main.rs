@@ -8,6 +8,7 @@
 mod support;
 
 mod cache;
+mod checks;
 mod concurrency;
 mod copying;
 mod crashes;

@@ -257,16 +257,22 @@ fn sources(document: &Document<'_>, instruction: &Instruction, index: usize) -> 
     }
 }
 
-/// Marks the stages that the scope asks for.
-fn mark_wanted(document: &mut Document<'_>) {
-    let target = match document.options.scope {
-        Scope::All => return,
-        Scope::Last => document.stages.len().checked_sub(1),
+/// The stage that the scope names.
+pub(super) fn target(document: &Document<'_>) -> Option<usize> {
+    match document.options.scope {
+        Scope::All | Scope::Last => document.stages.len().checked_sub(1),
         Scope::Target(target) => document
             .stage_named(target, usize::MAX)
             .or_else(|| target.parse().ok().filter(|number| *number < document.stages.len())),
-    };
-    let Some(target) = target else { return };
+    }
+}
+
+/// Marks the stages that the scope asks for.
+fn mark_wanted(document: &mut Document<'_>) {
+    if document.options.scope == Scope::All {
+        return;
+    }
+    let Some(target) = target(document) else { return };
     let mut wanted = vec![false; document.stages.len()];
     let mut open = vec![target];
     while let Some(index) = open.pop() {

@@ -53,6 +53,11 @@ impl<'a> Document<'a> {
         self.stages.iter().filter(|stage| stage.wanted)
     }
 
+    /// The stage that the scope names; nothing when there is none.
+    pub fn target(&self) -> Option<usize> {
+        build::target(self)
+    }
+
     /// Every instruction of the file, whether or not its stage is looked at.
     pub fn instructions(&self) -> impl Iterator<Item = &'a Instruction> + use<'a> {
         self.dockerfile.instructions.iter()

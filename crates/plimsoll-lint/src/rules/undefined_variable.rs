@@ -41,7 +41,7 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
                     finding = finding
                         .note("an argument before the first `FROM` is not visible in stages")
                         .hint(format!("declare it in this stage too: `ARG {name}`"));
-                } else if let Some(near) = did_you_mean(name, names.iter().map(String::as_str)) {
+                } else if let Some(near) = near(name, &names) {
                     finding = finding.hint(format!("did you mean `{near}`?"));
                 } else if document.base_is_unknown(stage) {
                     finding = finding.note("what the base image defines is not known here");
@@ -50,4 +50,9 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
             }
         }
     }
+}
+
+/// The name that was probably meant; of very short names every other one is near.
+fn near<'n>(name: &str, names: &'n [String]) -> Option<&'n str> {
+    did_you_mean(name, names.iter().map(String::as_str)).filter(|_| name.len() > 2)
 }

@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use plimsoll_oci::{Platform, Reference};
 
 use super::BuildArgs;
+use super::call::Call;
 use super::outputs::Output;
 use crate::progress::Mode;
 use crate::variables;
@@ -59,6 +60,12 @@ pub(crate) struct Args {
     /// Allow steps to ask for more: network.host, security.insecure
     #[arg(long, value_name = "ENTITLEMENT")]
     pub(crate) allow: Vec<String>,
+    /// Answer a question instead of building: check, outline or targets, with `,format=json` behind it for JSON
+    #[arg(long, value_name = "METHOD[,format=json]")]
+    pub(crate) call: Option<Call>,
+    /// The same as `--call=check`: say what is probably wrong with the Dockerfile
+    #[arg(long, conflicts_with = "call")]
+    pub(crate) check: bool,
     /// How to show progress
     #[arg(long, value_enum, default_value_t = Mode::Auto)]
     pub(crate) progress: Mode,

@@ -1,6 +1,7 @@
 //! `plimsoll build`: from a Dockerfile to an image, and to wherever it goes.
 
 mod args;
+mod call;
 mod context;
 mod outputs;
 mod secrets;
@@ -15,7 +16,7 @@ use plimsoll_diagnostics::render;
 use plimsoll_graph::NetworkMode;
 use plimsoll_layer::Compression;
 use plimsoll_solver::{Cancel, EVENT_SCHEMA, EventKind, EventSink};
-use plimsoll_store::BuildStatus;
+use plimsoll_store::{BuildId, BuildStatus};
 
 pub(crate) use args::Args;
 
@@ -30,6 +31,9 @@ use outputs::Output;
 
 pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Result<u8> {
     let started = Instant::now();
+    if let Some((question, json)) = call::requested(args) {
+        return call::run(args, question, json, global, standing);
+    }
     let outputs = outputs::parse(args)?;
     // What comes on standard input can be read once only: by the process that will use it.
     if !standing.may_run && (args.reads_stdin() || outputs.iter().any(Output::needs_layers)) {
@@ -138,7 +142,11 @@ fn request(args: &Args, host: &Host, inputs: Inputs, outputs: &[Output]) -> Resu
         "none" => NetworkMode::None,
         other => bail!("`--network {other}` is not known; it is `default`, `host` or `none`"),
     };
-    let record = host.store.begin_build(tags.first().map_or("build", String::as_str))?;
+    let id = match call::requested(args) {
+        // Nothing is built: there is nothing to keep a record of.
+        Some(_) => BuildId::random()?,
+        None => host.store.begin_build(tags.first().map_or("build", String::as_str))?.id,
+    };
     Ok(BuildRequest {
         dockerfile: inputs.dockerfile,
         context: inputs.context,
@@ -158,7 +166,7 @@ fn request(args: &Args, host: &Host, inputs: Inputs, outputs: &[Output]) -> Resu
         extra_hosts: args.extra_hosts()?,
         allow_host_network: args.allow.iter().any(|allowed| allowed == "network.host"),
         allow_insecure: args.allow.iter().any(|allowed| allowed == "security.insecure"),
-        id: record.id,
+        id,
     })
 }
 
