@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use plimsoll_executor::{RemoteFile, RemoteFiles};
 use plimsoll_oci::Digest;
+use plimsoll_registry::{NameResolution, http_client};
 use plimsoll_snapshot::FetchError;
 use plimsoll_store::{SourceRecord, Store, Timestamp};
 use reqwest::header::{
@@ -43,8 +44,8 @@ impl HttpFiles<'_> {
         let made = self.connection.get_or_init(|| {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let runtime = runtime.map_err(|error| error.to_string())?;
-            let mut client =
-                reqwest::Client::builder().user_agent(concat!("plimsoll/", env!("CARGO_PKG_VERSION")));
+            let mut client = http_client(NameResolution::default())
+                .user_agent(concat!("plimsoll/", env!("CARGO_PKG_VERSION")));
             if let Some(pem) = self.ca_certificates {
                 let certificates =
                     reqwest::Certificate::from_pem_bundle(pem).map_err(|error| error.to_string())?;

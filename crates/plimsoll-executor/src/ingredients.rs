@@ -10,7 +10,7 @@ use plimsoll_store::LayerId;
 
 use crate::context::ContextTree;
 use crate::error::ExecuteError;
-use crate::key::{KeyBuilder, MOST_FILES};
+use crate::key::{KeyBuilder, MOST_FILES, STEP_BEFORE};
 use crate::select::{self, Rules, Selected};
 use crate::worker::{Output, RemoteFile, Worker};
 
@@ -28,7 +28,7 @@ impl Worker<'_> {
         key.add("the instruction", String::from_utf8_lossy(&canonical(&vertex.op)));
         key.add("the platform", &vertex.platform);
         if let Op::Exec(_) | Op::Copy(_) | Op::MakeDir(_) = vertex.op {
-            key.add("the step before", inputs[0].key);
+            key.add(STEP_BEFORE, inputs[0].key);
         }
         let rules = Rules { exclude: &[], parents: false };
         match &vertex.op {

@@ -30,6 +30,9 @@ pub(crate) struct Ingredient {
     pub(crate) files: BTreeMap<String, String>,
 }
 
+/// The ingredient that stands for everything below a step.
+pub(crate) const STEP_BEFORE: &str = "the step before";
+
 /// More files than this are not listed beside a key.
 pub(crate) const MOST_FILES: usize = 2000;
 
@@ -57,12 +60,12 @@ impl KeyBuilder {
 
     /// The key.
     pub(crate) fn digest(&self) -> Digest {
-        let mut hasher = Hasher::new();
-        for ingredient in &self.ingredients {
-            hasher.field(&ingredient.what);
-            hasher.field(&ingredient.value);
-        }
-        hasher.finish()
+        digest(&self.ingredients)
+    }
+
+    /// The same without what was done before: with the index of a layer of copied files, this decides its bytes.
+    pub(crate) fn own_digest(&self) -> Digest {
+        digest(self.ingredients.iter().filter(|ingredient| ingredient.what != STEP_BEFORE))
     }
 
     /// The ingredients as they are kept.
@@ -82,6 +85,15 @@ impl KeyBuilder {
             None => format!("{} changed", differs.what),
         })
     }
+}
+
+fn digest<'a>(ingredients: impl IntoIterator<Item = &'a Ingredient>) -> Digest {
+    let mut hasher = Hasher::new();
+    for ingredient in ingredients {
+        hasher.field(&ingredient.what);
+        hasher.field(&ingredient.value);
+    }
+    hasher.finish()
 }
 
 /// The first file that is new, gone or other than it was.
@@ -111,6 +123,14 @@ mod tests {
         assert_eq!(one.digest(), key(&[("a", "1"), ("b", "2")]).digest());
         assert_ne!(one.digest(), key(&[("b", "2"), ("a", "1")]).digest());
         assert_ne!(one.digest(), key(&[("a", "1b"), ("", "2")]).digest());
+    }
+
+    #[test]
+    fn the_step_before_is_no_part_of_what_is_copied() {
+        let copy = |before, files| key(&[("the instruction", "x"), (STEP_BEFORE, before), ("`src`", files)]);
+        assert_eq!(copy("1", "a").own_digest(), copy("2", "a").own_digest());
+        assert_ne!(copy("1", "a").own_digest(), copy("1", "b").own_digest());
+        assert_ne!(copy("1", "a").digest(), copy("2", "a").digest());
     }
 
     #[test]

@@ -23,4 +23,4 @@ mod worker;
 pub use context::LocalContext;
 pub use error::{ExecuteError, how};
 pub use settings::{SecretSource, Settings};
-pub use worker::{BaseLayers, Output, RemoteFile, RemoteFiles, Worker};
+pub use worker::{BaseLayers, DerivedKey, Output, RemoteFile, RemoteFiles, Worker};

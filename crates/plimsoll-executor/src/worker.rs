@@ -73,7 +73,15 @@ pub struct Worker<'a> {
     /// Where events go.
     pub events: &'a dyn EventSink,
     /// Keys that were derived in look-ups, by vertex, until the vertex runs.
-    pub keys: Mutex<BTreeMap<usize, Digest>>,
+    pub keys: Mutex<BTreeMap<usize, DerivedKey>>,
+}
+
+/// What a look-up derived for a step that may have to run.
+#[derive(Clone, Copy, Debug)]
+pub struct DerivedKey {
+    key: Digest,
+    /// For copied files: what decides the bytes of their layer, together with its index.
+    copied: Option<Digest>,
 }
 
 impl Worker<'_> {
@@ -163,7 +171,8 @@ impl Worker<'_> {
         fill: impl FnOnce(&LayerDraft) -> Result<Attempt<copy::Written>, ExecuteError>,
     ) -> Result<Attempt<Output>, ExecuteError> {
         let store = self.snapshots.store();
-        let key = self.keys.lock().unwrap_or_else(PoisonError::into_inner)[&vertex];
+        let DerivedKey { key, copied } =
+            self.keys.lock().unwrap_or_else(PoisonError::into_inner)[&vertex];
         let _lock = self.lock(vertex, &key, cancel)?;
         if !self.vertex(vertex).no_cache
             && let Some(result) = self.known(&key, base)?
@@ -178,7 +187,7 @@ impl Worker<'_> {
             Attempt::Done(written) => written,
             Attempt::Missing { input } => return Ok(Attempt::Missing { input }),
         };
-        self.snapshots.write_index(&draft, &layer_index, &linked)?;
+        self.snapshots.write_index(&draft, &layer_index, &linked, copied.as_ref())?;
         let layer = draft.id().clone();
         let record = LayerRecord { diff_id: None, size_bytes: layer_index.content_size() };
         store.publish_layer(draft, &layer, &record)?;
@@ -312,7 +321,9 @@ impl Executor for Worker<'_> {
         if let Some(output) = self.source(description, key)? {
             return Ok(Attempt::Done(Lookup::Known(output)));
         }
-        self.keys.lock().unwrap_or_else(PoisonError::into_inner).insert(vertex, key);
+        let copied = matches!(description.op, Op::Copy(_)).then(|| builder.own_digest());
+        let derived = DerivedKey { key, copied };
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner).insert(vertex, derived);
         if !must_run
             && !description.no_cache
             && let Some(result) = self.known(&key, &inputs[0].chain)?

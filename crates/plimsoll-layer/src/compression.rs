@@ -4,16 +4,19 @@
 //! into blocks of fixed size, each becomes a gzip member (RFC 1952, 2.2, "members") or a zstd frame of its own, and
 //! they are written in order. Readers must take more than one member or frame, which all container engines do.
 
+mod background;
+mod gzip;
 mod pipeline;
 
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
 
-use plimsoll_oci::{DiffId, Digest, Hasher};
+use plimsoll_oci::{DiffId, Digest};
 
 use crate::error::LayerError;
 use crate::index::LayerIndex;
 use crate::tar_write::{ContentSource, TarOptions, write_tar};
+use background::BackgroundDigest;
 use pipeline::{Codec, Pipeline};
 
 const GZIP_BLOCK: usize = 1 << 20;
@@ -62,7 +65,8 @@ impl Compression {
     }
 
     /// Names what decides the bytes of a blob: format, level, block size, and the compressor, which is known by
-    /// what it makes of a fixed sample. Part of a blob's key: another version of a compressor may give other bytes.
+    /// what it makes of a fixed sample. Part of a blob's key: another version of a compressor may give other bytes, and
+    /// so may another rule of what is stored.
     pub fn identity(self) -> String {
         let Some(codec) = self.codec() else { return "tar".to_owned() };
         let mut compressed = Vec::new();
@@ -71,7 +75,7 @@ impl Compression {
             .and_then(|mut worker| worker.compress(&sample(), &mut compressed))
             .expect("memory is there");
         let (name, level) = match codec {
-            Codec::Gzip { level } => ("gzip", level),
+            Codec::Gzip { level } => (gzip::IDENTITY, level),
             Codec::Zstd { level } => ("zstd", level),
         };
         format!("{name}-{level}-{}-{}", codec.block_size(), Digest::of(&compressed).short())
@@ -118,7 +122,7 @@ pub struct BlobWritten {
 /// Takes a tar, writes a blob, and computes both digests on the way. Nothing is complete before `finish`.
 #[derive(Debug)]
 pub struct LayerBlobWriter<W: Write> {
-    tar: Hasher,
+    tar: BackgroundDigest,
     uncompressed_size: u64,
     compression: Compression,
     stage: Stage<W>,
@@ -126,45 +130,52 @@ pub struct LayerBlobWriter<W: Write> {
 
 #[derive(Debug)]
 enum Stage<W: Write> {
-    Plain(Blob<W>),
+    /// The blob is the tar, and so is its digest.
+    Plain(W),
     Compressed(Pipeline<Blob<W>>),
 }
 
 impl<W: Write> LayerBlobWriter<W> {
     /// Starts a blob that goes to `out`, compressed by `threads` threads beside the caller's (one: by the caller's).
     pub fn new(out: W, compression: Compression, threads: NonZeroUsize) -> Self {
-        let blob = Blob { out, hasher: Hasher::new(), size: 0 };
+        let beside = threads > NonZeroUsize::MIN;
         let stage = match compression.codec() {
-            None => Stage::Plain(blob),
-            Some(codec) => Stage::Compressed(Pipeline::new(blob, codec, threads)),
+            None => Stage::Plain(out),
+            Some(codec) => {
+                let blob = Blob { out, digest: BackgroundDigest::new(beside), size: 0 };
+                Stage::Compressed(Pipeline::new(blob, codec, threads))
+            }
         };
-        Self { tar: Hasher::new(), uncompressed_size: 0, compression, stage }
+        Self { tar: BackgroundDigest::new(beside), uncompressed_size: 0, compression, stage }
     }
 
     /// Writes what is left and returns the destination with the blob's digests and sizes.
     pub fn finish(self) -> Result<(W, BlobWritten), LayerError> {
-        let blob = match self.stage {
-            Stage::Plain(blob) => Ok(blob),
-            Stage::Compressed(pipeline) => pipeline.finish(),
-        };
         let failed = |source| LayerError::Write { source };
-        let mut blob = blob.map_err(failed)?;
-        blob.out.flush().map_err(failed)?;
+        let diff_id = self.tar.finish();
+        let (mut out, digest, size) = match self.stage {
+            Stage::Plain(out) => (out, diff_id, self.uncompressed_size),
+            Stage::Compressed(pipeline) => {
+                let blob = pipeline.finish().map_err(failed)?;
+                (blob.out, blob.digest.finish(), blob.size)
+            }
+        };
+        out.flush().map_err(failed)?;
         let written = BlobWritten {
-            diff_id: DiffId(self.tar.finish()),
-            digest: blob.hasher.finish(),
-            size: blob.size,
+            diff_id: DiffId(diff_id),
+            digest,
+            size,
             uncompressed_size: self.uncompressed_size,
             media_type: self.compression.media_type(),
         };
-        Ok((blob.out, written))
+        Ok((out, written))
     }
 }
 
 impl<W: Write> Write for LayerBlobWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.stage {
-            Stage::Plain(blob) => blob.write_all(bytes)?,
+            Stage::Plain(out) => out.write_all(bytes)?,
             Stage::Compressed(pipeline) => pipeline.write(bytes)?,
         }
         self.tar.update(bytes);
@@ -181,14 +192,14 @@ impl<W: Write> Write for LayerBlobWriter<W> {
 #[derive(Debug)]
 struct Blob<W: Write> {
     out: W,
-    hasher: Hasher,
+    digest: BackgroundDigest,
     size: u64,
 }
 
 impl<W: Write> Write for Blob<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.out.write_all(bytes)?;
-        self.hasher.update(bytes);
+        self.digest.update(bytes);
         self.size += bytes.len() as u64;
         Ok(bytes.len())
     }

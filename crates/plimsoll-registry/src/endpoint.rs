@@ -15,6 +15,7 @@ use crate::auth::Authentication;
 use crate::client::ClientOptions;
 use crate::config::{DOCKER_HUB_HOST, EndpointConfig, Scheme, is_loopback};
 use crate::error::{Action, Error, Result, TransportError};
+use crate::http::http_client;
 use crate::request::MOST_CONNECTS;
 
 const MOST_REDIRECTS: usize = 10;
@@ -163,10 +164,9 @@ impl Endpoint {
     }
 
     fn builder(&self) -> reqwest::ClientBuilder {
-        let builder = reqwest::Client::builder();
+        let builder = http_client(self.options.name_resolution);
         // A proxy's idea of the loopback address is another machine than this one.
         let builder = if is_loopback(&self.config.host) { builder.no_proxy() } else { builder };
-        let builder = self.options.name_resolution.apply(builder);
         builder
             .user_agent(self.options.user_agent.clone())
             .connect_timeout(self.options.connect_timeout)

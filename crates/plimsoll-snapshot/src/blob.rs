@@ -64,13 +64,21 @@ impl Snapshots {
         if self.materialise(std::slice::from_ref(layer))?.is_some() {
             return Ok(None);
         }
+        let content = self.content_name(layer)?;
+        if let Some(content) = &content
+            && let Some(record) = self.store.layer_blob(content, &variant)?
+            && self.store.protect_blobs(&[record.digest])?
+        {
+            self.store.record_layer_blob(layer, &variant, &record)?;
+            return Ok(Some(record));
+        }
         let Some(index) = self.index(layer)? else { return Ok(None) };
         if !self.options.may_unpack {
             return Err(SnapshotError::NeedsNamespace);
         }
         let path = self.store.layer_fs(layer);
-        let content = DirectoryContent::open(&path).map_err(|source| SnapshotError::Io { path, source })?;
-        let mut open = |entry: &Entry| -> std::io::Result<Box<dyn Read>> { content.content(entry) };
+        let files = DirectoryContent::open(&path).map_err(|source| SnapshotError::Io { path, source })?;
+        let mut open = |entry: &Entry| -> std::io::Result<Box<dyn Read>> { files.content(entry) };
         self.ensure_room(index.content_size())?;
         let mut writer = self.store.blob_writer()?;
         let tar = TarOptions { clamp: options.epoch };
@@ -85,7 +93,9 @@ impl Snapshots {
             uncompressed_size: written.uncompressed_size,
             media_type: written.media_type.to_owned(),
         };
-        self.store.record_layer_blob(layer, &variant, &record)?;
+        for name in [layer].into_iter().chain(&content) {
+            self.store.record_layer_blob(name, &variant, &record)?;
+        }
         Ok(Some(record))
     }
 }

@@ -290,23 +290,48 @@ impl Snapshots {
         Ok(inodes)
     }
 
-    /// What belongs beside a draft's files: its index, and the inodes that it shares with other layers.
+    /// What belongs beside a draft's files: its index, the inodes that it shares with other layers, and for copied files
+    /// what decides their bytes together with the index.
     pub fn write_index(
         &self,
         draft: &plimsoll_store::LayerDraft,
         index: &LayerIndex,
         linked: &BTreeSet<u64>,
+        copied: Option<&Digest>,
     ) -> Result<(), SnapshotError> {
         let write = |path: PathBuf, bytes: Vec<u8>| {
             fs::write(&path, bytes).map_err(|source| SnapshotError::Io { path, source })
         };
-        write(draft.index(), index.encode())?;
+        let encoded = index.encode();
+        if let Some(copied) = copied {
+            let mut hasher = Hasher::new();
+            hasher.field(copied.as_bytes());
+            hasher.field(&encoded);
+            write(draft.directory().join(CONTENT), hasher.finish().hex().into_bytes())?;
+        }
+        write(draft.index(), encoded)?;
         if linked.is_empty() {
             return Ok(());
         }
         write(draft.directory().join(LINKS), linked.iter().flat_map(|inode| inode.to_le_bytes()).collect())
     }
+
+    /// The name under which blobs of layers with the same bytes are known, for a layer of copied files.
+    ///
+    /// A COPY that runs again because something below it changed writes the same layer again. Its blob is then known
+    /// from the last time, and neither compressed nor digested anew.
+    pub(crate) fn content_name(&self, layer: &LayerId) -> Result<Option<LayerId>, SnapshotError> {
+        let path = self.store.layer_directory(layer).join(CONTENT);
+        match fs::read_to_string(&path) {
+            Ok(digits) => Ok(Some(LayerId::new(&format!("content-{digits}"))?)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(SnapshotError::Io { path, source }),
+        }
+    }
 }
+
+/// The file beside a layer's index that names the content of copied files.
+const CONTENT: &str = "content";
 
 /// The file beside a layer's index that lists the inodes it shares with other layers.
 const LINKS: &str = "links";

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use plimsoll_registry::{NameResolution, http_client};
 use reqwest::{Certificate, StatusCode, Url};
 
 use crate::composer::{ComposerOptions, Proxy};
@@ -22,7 +23,7 @@ impl Client {
             return Ok(Self { client: None });
         }
         let failed = |source| ComposeError::Client { source: Box::new(source) };
-        let mut builder = reqwest::Client::builder()
+        let mut builder = http_client(NameResolution::default())
             .user_agent(concat!("plimsoll/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT)
             .read_timeout(SILENCE);

@@ -11,6 +11,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use super::gzip::Gzip;
 use super::{GZIP_BLOCK, ZSTD_BLOCK};
 
 /// Bytes of uncompressed blocks that may be under way; compressed ones take at most about as much again.
@@ -36,7 +37,7 @@ impl Codec {
             Self::Gzip { level } => {
                 let level = libdeflater::CompressionLvl::new(i32::from(level))
                     .map_err(|_| io::Error::other(format!("there is no gzip level {level}")))?;
-                Ok(Compressor::Gzip(libdeflater::Compressor::new(level)))
+                Ok(Compressor::Gzip(Gzip::new(level)))
             }
             Self::Zstd { level } => Ok(Compressor::Zstd(zstd::bulk::Compressor::new(i32::from(level))?)),
         }
@@ -45,7 +46,7 @@ impl Codec {
 
 /// One thread's compressor.
 pub(super) enum Compressor {
-    Gzip(libdeflater::Compressor),
+    Gzip(Gzip),
     Zstd(zstd::bulk::Compressor<'static>),
 }
 
@@ -53,11 +54,7 @@ impl Compressor {
     /// Replaces the content of `out` by the compressed block.
     pub(super) fn compress(&mut self, block: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
         match self {
-            Self::Gzip(compressor) => {
-                out.resize(compressor.gzip_compress_bound(block.len()), 0);
-                let size = compressor.gzip_compress(block, out);
-                out.truncate(size.map_err(|error| io::Error::other(format!("gzip: {error}")))?);
-            }
+            Self::Gzip(gzip) => gzip.compress(block, out)?,
             Self::Zstd(compressor) => {
                 out.clear();
                 out.reserve(zstd::zstd_safe::compress_bound(block.len()));

@@ -34,7 +34,7 @@ pub enum NameResolution {
 
 impl NameResolution {
     /// Lets an HTTP client find addresses in this way.
-    pub fn apply(self, builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
+    pub(crate) fn apply(self, builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
         match self {
             Self::System => builder,
             Self::BuiltIn => builder.dns_resolver(Resolver::new()),
