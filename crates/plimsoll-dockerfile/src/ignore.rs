@@ -91,6 +91,9 @@ impl IgnoreFile {
 
     /// Decides about a path: relative to the root of the context, clean, separated by `/`.
     pub fn matches(&self, path: &[u8]) -> Decision {
+        if self.rules.is_empty() {
+            return Decision::default();
+        }
         with_parts(path, |parts| self.decide(path, parts).0)
     }
 

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use plimsoll_dockerfile::ignore::IgnoreFile;
-use plimsoll_layer::{ChainIndex, Entry, Found, IndexBuilder, Kind, Timestamp};
+use plimsoll_layer::{ChainIndex, Entry, Found, Kind, LayerIndex, Timestamp};
 use plimsoll_oci::Digest;
 use plimsoll_store::{FileStat, StatCache, StatCacheWriter, Store};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, StatxFlags};
@@ -35,15 +35,15 @@ pub struct LocalContext {
 /// A context that was walked.
 pub(crate) struct ContextTree {
     pub(crate) tree: Tree,
-    stats: HashMap<Vec<u8>, FileStat>,
+    /// One an entry of the index.
+    stats: Vec<FileStat>,
     cache: StatCache,
     known: Mutex<Known>,
 }
 
 struct Known {
-    digests: HashMap<Vec<u8>, Digest>,
-    /// Something had to be read: the cache is written again.
-    is_new: bool,
+    /// Of files that had to be read, by the places of their entries. If there are any, the cache is written again.
+    digests: HashMap<usize, Digest>,
     writer: Option<StatCacheWriter>,
 }
 
@@ -61,47 +61,55 @@ impl ContextTree {
         let Walk { mut found, .. } = walk;
         found.sort_unstable_by(|a, b| a.0.path.cmp(&b.0.path));
         link_names(&mut found);
-        let mut builder = IndexBuilder::new();
-        let mut stats = HashMap::with_capacity(found.len());
-        for (entry, stat) in found {
-            if let Kind::File { .. } = entry.kind {
-                stats.insert(entry.path.clone(), stat);
-            }
-            builder.add(entry).map_err(|source| ExecuteError::Layer { source })?;
-        }
-        let index = ChainIndex::new(vec![Arc::new(builder.finish())]);
+        let (entries, stats): (Vec<_>, Vec<_>) =
+            found.into_iter().map(|(entry, seen)| (entry, seen.stat)).unzip();
+        let index = LayerIndex::from_sorted(entries).map_err(|source| ExecuteError::Layer { source })?;
+        // A directory is walked once, so that no entry replaces another, and stats stay at their entries' places.
+        debug_assert_eq!(index.len(), stats.len());
+        let index = ChainIndex::new(vec![Arc::new(index)]);
         let tree = Tree::new(index, vec![path.clone()]).map_err(|source| read_error(&path, source))?;
-        let known = Known { digests: HashMap::new(), is_new: false, writer: Some(writer) };
+        let known = Known { digests: HashMap::new(), writer: Some(writer) };
         Ok(Self { tree, stats, cache, known: Mutex::new(known) })
+    }
+
+    fn entries(&self) -> &[Entry] {
+        self.tree.index.layers().first().map_or(&[], |index| index.entries())
+    }
+
+    /// The place of an entry of this context, without a search.
+    fn place(&self, entry: &Entry) -> Option<usize> {
+        let entries = self.entries();
+        let bytes = std::ptr::from_ref(entry).addr().checked_sub(entries.as_ptr().addr())?;
+        let place = bytes / size_of::<Entry>();
+        entries.get(place).filter(|found| std::ptr::eq(*found, entry)).map(|_| place)
+    }
+
+    fn cached(&self, place: usize, path: &[u8]) -> Option<Digest> {
+        self.cache.lookup(path, self.stats.get(place)?)
     }
 
     /// The digest of a file's bytes.
     pub(crate) fn digest(&self, found: Found<'_>) -> Result<Digest, ExecuteError> {
         let data = self.tree.data(found).map_err(|e| read_error(&display(&found.entry.path), e))?;
         let path = &data.entry.path;
-        if let Some(digest) = self.known.lock().unwrap_or_else(PoisonError::into_inner).digests.get(path) {
+        let place = self.place(data.entry).expect("the file is an entry of this context");
+        if let Some(digest) = self.cached(place, path) {
+            return Ok(digest);
+        }
+        if let Some(digest) = self.known.lock().unwrap_or_else(PoisonError::into_inner).digests.get(&place) {
             return Ok(*digest);
         }
-        let cached = self.stats.get(path).and_then(|stat| self.cache.lookup(path, stat));
-        let digest = match cached {
-            Some(digest) => digest,
-            None => self.tree.digest(data).map_err(|source| read_error(&display(path), source))?,
-        };
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.is_new |= cached.is_none();
-        known.digests.insert(path.clone(), digest);
+        let digest = self.tree.digest(data).map_err(|source| read_error(&display(path), source))?;
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).digests.insert(place, digest);
         Ok(digest)
     }
 
     /// Reads what is not in the cache with several threads, so that [`Self::digest`] need not wait for each.
     pub(crate) fn prefetch(&self, files: &[Found<'_>], threads: NonZeroUsize) -> Result<(), ExecuteError> {
-        let unknown: Vec<_> = files
-            .iter()
-            .filter(|found| {
-                let path = &found.entry.path;
-                self.stats.get(path).is_some_and(|stat| self.cache.lookup(path, stat).is_none())
-            })
-            .collect();
+        let is_unknown = |found: &&Found<'_>| {
+            self.place(found.entry).is_some_and(|place| self.cached(place, &found.entry.path).is_none())
+        };
+        let unknown: Vec<_> = files.iter().filter(is_unknown).collect();
         if unknown.len() < 16 {
             return Ok(());
         }
@@ -121,13 +129,14 @@ impl ContextTree {
     /// Keeps the digests for the next time, those of files that this build did not need included.
     pub(crate) fn save(&self) -> Result<(), ExecuteError> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(mut writer) = known.writer.take().filter(|_| known.is_new) else { return Ok(()) };
-        let mut paths: Vec<_> = self.stats.iter().collect();
-        paths.sort_unstable_by_key(|(path, _)| *path);
-        for (path, stat) in paths {
-            let digest = known.digests.get(path).copied().or_else(|| self.cache.lookup(path, stat));
+        let Some(mut writer) = known.writer.take().filter(|_| !known.digests.is_empty()) else {
+            return Ok(());
+        };
+        for (place, (entry, stat)) in self.entries().iter().zip(&self.stats).enumerate() {
+            let Kind::File { .. } = entry.kind else { continue };
+            let digest = known.digests.get(&place).copied().or_else(|| self.cached(place, &entry.path));
             if let Some(digest) = digest {
-                writer.push(path, stat, &digest);
+                writer.push(&entry.path, stat, &digest);
             }
         }
         writer.save()?;
@@ -135,9 +144,16 @@ impl ContextTree {
     }
 }
 
+/// What a walk learned of a file.
+struct Seen {
+    stat: FileStat,
+    /// How many names its inode has.
+    links: u32,
+}
+
 struct Walk<'i> {
     ignore: &'i IgnoreFile,
-    found: Vec<(Entry, FileStat)>,
+    found: Vec<(Entry, Seen)>,
     buffer: Vec<u8>,
 }
 
@@ -210,16 +226,18 @@ impl Walk<'_> {
             // Sockets belong to running programs, and no image can hold one.
             _ => return Ok(false),
         };
-        self.found.push((entry, FileStat::from(&stat)));
+        self.found.push((entry, Seen { stat: FileStat::from(&stat), links: stat.stx_nlink }));
         Ok(true)
     }
 }
 
 /// Names of one inode: the first one in the order of paths is the file.
-fn link_names(found: &mut [(Entry, FileStat)]) {
+fn link_names(found: &mut [(Entry, Seen)]) {
     let mut names: BTreeMap<(u64, u64), (usize, Vec<usize>)> = BTreeMap::new();
-    for (place, (entry, stat)) in found.iter().enumerate() {
-        if let Kind::File { .. } = entry.kind {
+    for (place, (entry, Seen { stat, links })) in found.iter().enumerate() {
+        if let Kind::File { .. } = entry.kind
+            && *links > 1
+        {
             names.entry((stat.device, stat.inode)).or_insert((place, Vec::new())).1.push(place);
         }
     }

@@ -23,7 +23,7 @@ pub(crate) struct Selected<'t> {
     /// With `--parents`: the directories above it, outermost first, with where they land.
     pub(crate) above: Vec<(Vec<u8>, Found<'t>)>,
     /// Everything below a directory, sorted, with its path relative to the directory.
-    pub(crate) below: Vec<(Vec<u8>, Found<'t>)>,
+    pub(crate) below: Vec<(&'t [u8], Found<'t>)>,
 }
 
 /// How to select.
@@ -84,9 +84,9 @@ fn one<'t>(
     rules: Rules<'_>,
     ignore: Option<&IgnoreFile>,
 ) -> Selected<'t> {
-    let relative = |found: &Found<'t>| {
+    let relative = |found: &Found<'t>| -> &'t [u8] {
         let rest = found.entry.path.strip_prefix(resolved).unwrap_or(&found.entry.path);
-        rest.strip_prefix(b"/").unwrap_or(rest).to_vec()
+        rest.strip_prefix(b"/").unwrap_or(rest)
     };
     let below = if root.entry.is_directory() {
         tree.index
@@ -223,35 +223,47 @@ pub(crate) fn digest(
 ) -> Result<Digest, ExecuteError> {
     let mut hasher = Hasher::new();
     for one in selected {
-        let mut groups: BTreeMap<(usize, Vec<u8>), u64> = BTreeMap::new();
-        let root = [(Vec::new(), one.root)];
-        let mut items = Vec::new();
-        for (path, found) in one.above.iter().chain(&root).chain(&one.below) {
-            let (group_key, is_file) = match &found.entry.kind {
-                Kind::File { .. } => ((found.layer, found.entry.path.clone()), true),
-                Kind::Hardlink { target } => ((found.layer, target.clone()), true),
-                _ => ((0, Vec::new()), false),
-            };
-            let digest = if is_file { Some(content(*found)?) } else { None };
-            if is_file {
-                *groups.entry(group_key.clone()).or_default() += 1;
-            }
-            items.push((path, found.entry, digest, is_file.then_some(group_key)));
-        }
-        // Only names that share an inode within the selection are a group; numbers follow the sorted paths.
-        let shared: BTreeMap<_, u64> =
-            groups.into_iter().filter(|(_, names)| *names > 1).map(|(key, _)| key).zip(0..).collect();
-        let digest = selection_digest(
-            owners,
-            items.iter().map(|(path, entry, content, key)| SelectionItem {
+        let above = one.above.iter().map(|(path, found)| (path.as_slice(), *found));
+        let paths: Vec<(&[u8], Found<'_>)> =
+            above.chain([(&[][..], one.root)]).chain(one.below.iter().copied()).collect();
+        let groups = link_groups(&paths);
+        let mut items = Vec::with_capacity(paths.len());
+        for (path, found) in paths {
+            let is_file = matches!(found.entry.kind, Kind::File { .. } | Kind::Hardlink { .. });
+            items.push(SelectionItem {
                 path,
-                entry,
-                content: *content,
-                link_group: key.as_ref().and_then(|key| shared.get(key).copied()),
-            }),
-        );
+                entry: found.entry,
+                content: if is_file { Some(content(found)?) } else { None },
+                link_group: if groups.is_empty() { None } else { groups.get(&inode(found)).copied() },
+            });
+        }
         hasher.field(&one.name);
-        hasher.field(digest.as_bytes());
+        hasher.field(selection_digest(owners, items).as_bytes());
     }
     Ok(hasher.finish())
+}
+
+/// What stands for the inode of an entry: its layer, and the path of the file in it.
+fn inode(found: Found<'_>) -> (usize, &[u8]) {
+    match &found.entry.kind {
+        Kind::Hardlink { target } => (found.layer, target),
+        _ => (found.layer, &found.entry.path),
+    }
+}
+
+/// A number for each inode that has several names within a selection; numbers follow the sorted inodes.
+fn link_groups<'t>(paths: &[(&[u8], Found<'t>)]) -> BTreeMap<(usize, &'t [u8]), u64> {
+    // A group has at least one hard link: most selections have none, and their files are not looked at.
+    let is_link = |found: &Found<'_>| matches!(found.entry.kind, Kind::Hardlink { .. });
+    let mut names: BTreeMap<_, usize> =
+        paths.iter().filter(|(_, found)| is_link(found)).map(|(_, found)| (inode(*found), 0)).collect();
+    if names.is_empty() {
+        return BTreeMap::new();
+    }
+    for (_, found) in paths {
+        if let Some(count) = names.get_mut(&inode(*found)) {
+            *count += 1;
+        }
+    }
+    names.into_iter().filter(|(_, count)| *count > 1).map(|(inode, _)| inode).zip(0..).collect()
 }

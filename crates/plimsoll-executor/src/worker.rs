@@ -171,8 +171,7 @@ impl Worker<'_> {
         fill: impl FnOnce(&LayerDraft) -> Result<Attempt<copy::Written>, ExecuteError>,
     ) -> Result<Attempt<Output>, ExecuteError> {
         let store = self.snapshots.store();
-        let DerivedKey { key, copied } =
-            self.keys.lock().unwrap_or_else(PoisonError::into_inner)[&vertex];
+        let DerivedKey { key, copied } = self.keys.lock().unwrap_or_else(PoisonError::into_inner)[&vertex];
         let _lock = self.lock(vertex, &key, cancel)?;
         if !self.vertex(vertex).no_cache
             && let Some(result) = self.known(&key, base)?

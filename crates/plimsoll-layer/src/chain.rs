@@ -133,6 +133,12 @@ impl ChainIndex {
             }
         }
         lists.retain(|(_, list)| !list.is_empty());
+        if let [(layer, list)] = lists[..]
+            && self.layers[layer].implied.is_empty()
+        {
+            let visible = list.iter().filter(|entry| entry.kind != Kind::Whiteout);
+            return visible.map(|entry| Found { layer, entry }).collect();
+        }
         Walk { chain: self, lists, hiding: HashMap::new(), parent: (Vec::new(), None) }.collect()
     }
 

@@ -132,7 +132,7 @@ pub struct LayerBlobWriter<W: Write> {
 enum Stage<W: Write> {
     /// The blob is the tar, and so is its digest.
     Plain(W),
-    Compressed(Pipeline<Blob<W>>),
+    Compressed(Box<Pipeline<Blob<W>>>),
 }
 
 impl<W: Write> LayerBlobWriter<W> {
@@ -143,7 +143,7 @@ impl<W: Write> LayerBlobWriter<W> {
             None => Stage::Plain(out),
             Some(codec) => {
                 let blob = Blob { out, digest: BackgroundDigest::new(beside), size: 0 };
-                Stage::Compressed(Pipeline::new(blob, codec, threads))
+                Stage::Compressed(Box::new(Pipeline::new(blob, codec, threads)))
             }
         };
         Self { tar: BackgroundDigest::new(beside), uncompressed_size: 0, compression, stage }

@@ -35,6 +35,15 @@ impl LayerIndex {
         Ok(builder.finish())
     }
 
+    /// An index of entries that are in its own form already: sorted, each path once, below directories that are listed too,
+    /// without marks of removal, hard links to the first name. Others go through the builder, which takes ten times as long.
+    pub fn from_sorted(entries: Vec<Entry>) -> Result<Self, LayerError> {
+        if is_canonical(&entries) {
+            return Ok(Self { entries, ..Self::default() });
+        }
+        Self::from_entries(entries)
+    }
+
     /// Number of entries.
     pub fn len(&self) -> usize {
         self.entries.len()
@@ -99,6 +108,24 @@ impl LayerIndex {
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         index_format::decode(bytes)
     }
+}
+
+fn is_canonical(entries: &[Entry]) -> bool {
+    let mut last: Option<&[u8]> = None;
+    let mut parent: &[u8] = b"";
+    entries.iter().all(|entry| {
+        let plain = match &entry.kind {
+            Kind::File { .. } | Kind::Symlink { .. } | Kind::Directory { opaque: false } => true,
+            Kind::CharDevice { .. } | Kind::BlockDevice { .. } | Kind::Fifo => true,
+            // The builder decides which name is the file.
+            Kind::Hardlink { .. } | Kind::Whiteout | Kind::Directory { opaque: true } => false,
+        };
+        let follows = last.replace(&entry.path).is_none_or(|last| last < entry.path.as_slice());
+        let below =
+            entry.parent() == parent || find(entries, entry.parent()).is_some_and(Entry::is_directory);
+        parent = entry.parent();
+        plain && follows && below && entry.xattrs.is_empty() && path::check(&entry.path).is_ok()
+    })
 }
 
 fn find<'a>(entries: &'a [Entry], path: &[u8]) -> Option<&'a Entry> {

@@ -9,6 +9,8 @@ mod compression;
 mod foreign_tar;
 #[path = "behaviour/hostile_tar.rs"]
 mod hostile_tar;
+#[path = "behaviour/index.rs"]
+mod index;
 #[path = "behaviour/overlay.rs"]
 mod overlay;
 #[path = "behaviour/round_trip.rs"]
