@@ -93,6 +93,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     }
     let registry = registry::Registry::start(scratch.path())?;
 
+    let versions = builders.iter().map(|builder| builder.version()).collect::<Result<Vec<_>>>()?;
+    let writes_page = arguments.cases.is_empty() || arguments.write;
     let mut outcomes = Vec::new();
     for case in chosen {
         if matches!(case.mode, Mode::Push) && registry.is_none() {
@@ -105,13 +107,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             .with_context(|| format!("the case `{}`", case.name))?;
         eprintln!("{}", report::line(&outcome));
         outcomes.push(outcome);
+        // After each case: a run that is cut short has still measured something.
+        if writes_page {
+            let page = report::page(&outcomes, &versions, arguments.rounds);
+            std::fs::write(shell::workspace().join("docs/benchmarks.md"), page)?;
+        }
     }
-    let versions = builders.iter().map(|builder| builder.version()).collect::<Result<Vec<_>>>()?;
-    let page = report::page(&outcomes, &versions, arguments.rounds);
-    print!("{page}");
-    if arguments.cases.is_empty() || arguments.write {
-        std::fs::write(shell::workspace().join("docs/benchmarks.md"), page)?;
-    }
+    print!("{}", report::page(&outcomes, &versions, arguments.rounds));
     Ok(())
 }
 

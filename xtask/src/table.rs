@@ -1,6 +1,7 @@
 //! `cargo xtask table`: measures the examples, naive against production, and writes the table in README.md.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
@@ -33,14 +34,16 @@ struct Row {
     cold: Vec<f64>,
     unchanged: Vec<f64>,
     changed: Vec<f64>,
+    /// One file changed, by a Dockerfile without cache mounts.
+    changed_bare: Vec<f64>,
 }
 
 /// Measures and writes.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let plimsoll = Plimsoll::open(&arguments.plimsoll)?;
     let mut text = String::from(
-        "| example | Dockerfile | size | built from nothing | nothing changed | one source file changed |\n\
-         | --- | --- | --: | --: | --: | --: |\n",
+        "| example | Dockerfile | size | built from nothing | nothing changed | one source file changed | … without cache \
+         mounts |\n| --- | --- | --: | --: | --: | --: | --: |\n",
     );
     for example in EXAMPLES {
         let naive = measure(&plimsoll, example, Variant::Naive, arguments.rounds)?;
@@ -50,7 +53,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     write!(
         text,
         "\nMedian of {} runs of `cargo xtask table`, {}; {}. The size is the sum of all files. “Built from nothing” starts \
-         with the base images composed, and with neither results nor cache mounts.\n",
+         with the base images composed, and with neither results nor cache mounts. The last column is the same change with every `--mount=type=cache` taken \
+         out of the Dockerfile.\n",
         arguments.rounds,
         plimsoll.version()?,
         machine(),
@@ -71,18 +75,24 @@ fn measure(plimsoll: &Plimsoll, example: &Example, variant: Variant, rounds: u32
     let folder = tempfile::tempdir()?;
     let copy = folder.path().join(example.name);
     example.copy_to(&copy)?;
-    let build = || {
-        let mut build = plimsoll.build(&copy, &copy.join(variant.dockerfile()));
+    let dockerfile = copy.join(variant.dockerfile());
+    let build_of = |dockerfile: &Path| {
+        let mut build = plimsoll.build(&copy, dockerfile);
         build.args(["--tag", &example.tag(variant)]);
         build
     };
+    let build = || build_of(&dockerfile);
+    // Outside of the context: one more file there would be a change.
+    let bare = folder.path().join("Dockerfile");
+    std::fs::write(&bare, without_cache_mounts(&std::fs::read_to_string(&dockerfile)?))?;
     // Once for the bases, which are not part of any figure, and for the size.
     let files = folder.path().join("files.tar");
     eprintln!("measuring the {} build of {}", variant.name(), example.name);
     shell::capture(build().arg("--output").arg(format!("type=tar,dest={}", files.display())))?;
     let unpacked_bytes = image::unpacked_bytes(&files)?;
 
-    let (mut cold, mut unchanged, mut changed) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut cold, mut unchanged) = (Vec::new(), Vec::new());
+    let (mut changed, mut changed_bare) = (Vec::new(), Vec::new());
     for round in 0..rounds {
         let nonce = format!("{}-{round}", std::process::id());
         // A namespace of its own gives the build empty cache mounts, beside results that are not looked up.
@@ -93,13 +103,30 @@ fn measure(plimsoll: &Plimsoll, example: &Example, variant: Variant, rounds: u32
         unchanged.push(shell::time(&mut build())?);
         example.change(&copy, &nonce)?;
         changed.push(shell::time(&mut build())?);
+        example.change(&copy, "")?;
+        shell::capture(&mut build_of(&bare))?;
+        example.change(&copy, &nonce)?;
+        changed_bare.push(shell::time(&mut build_of(&bare))?);
     }
     Ok(Row {
         unpacked_bytes,
         cold: seconds(&cold),
         unchanged: seconds(&unchanged),
         changed: seconds(&changed),
+        changed_bare: seconds(&changed_bare),
     })
+}
+
+/// The Dockerfile with every cache mount taken out.
+fn without_cache_mounts(dockerfile: &str) -> String {
+    let mut out = String::new();
+    let mut rest = dockerfile;
+    while let Some((before, mount)) = rest.split_once("--mount=type=cache") {
+        out.push_str(before);
+        let end = mount.find(char::is_whitespace).unwrap_or(mount.len());
+        rest = mount[end..].strip_prefix(' ').unwrap_or(&mount[end..]);
+    }
+    out + rest
 }
 
 fn write_rows(text: &mut String, name: &str, naive: &Row, production: &Row) -> Result<()> {
@@ -119,13 +146,14 @@ fn write_rows(text: &mut String, name: &str, naive: &Row, production: &Row) -> R
         let megabytes = smoke::megabytes(row.unpacked_bytes);
         writeln!(
             text,
-            "| {} | {} | {} | {} | {} | {} |",
+            "| {} | {} | {} | {} | {} | {} | {} |",
             if variant == Variant::Naive { format!("[{name}](examples/{name})") } else { String::new() },
             variant.name(),
             shown(smoke::megabytes(naive.unpacked_bytes), megabytes, format!("{megabytes:.1} MB")),
             time(|row| &row.cold),
             time(|row| &row.unchanged),
             time(|row| &row.changed),
+            time(|row| &row.changed_bare),
         )?;
     }
     Ok(())
@@ -144,6 +172,13 @@ fn replace(page: &str, table: &str) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn cache_mounts_are_taken_out_and_nothing_else() {
+        let text = "RUN --mount=type=cache,target=/a --mount=type=secret,id=b cmd\nRUN --mount=type=cache,target=/c \\\n    go\n";
+        assert_eq!(without_cache_mounts(text), "RUN --mount=type=secret,id=b cmd\nRUN \\\n    go\n");
+        assert_eq!(without_cache_mounts("FROM a\n"), "FROM a\n");
+    }
 
     #[test]
     fn the_table_is_put_between_its_marks_and_the_rest_stays() {

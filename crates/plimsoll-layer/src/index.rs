@@ -114,12 +114,9 @@ fn is_canonical(entries: &[Entry]) -> bool {
     let mut last: Option<&[u8]> = None;
     let mut parent: &[u8] = b"";
     entries.iter().all(|entry| {
-        let plain = match &entry.kind {
-            Kind::File { .. } | Kind::Symlink { .. } | Kind::Directory { opaque: false } => true,
-            Kind::CharDevice { .. } | Kind::BlockDevice { .. } | Kind::Fifo => true,
-            // The builder decides which name is the file.
-            Kind::Hardlink { .. } | Kind::Whiteout | Kind::Directory { opaque: true } => false,
-        };
+        // Of hard links, the builder decides which name is the file.
+        let plain =
+            !matches!(entry.kind, Kind::Hardlink { .. } | Kind::Whiteout | Kind::Directory { opaque: true });
         let follows = last.replace(&entry.path).is_none_or(|last| last < entry.path.as_slice());
         let below =
             entry.parent() == parent || find(entries, entry.parent()).is_some_and(Entry::is_directory);
