@@ -7,12 +7,14 @@ mod bench;
 mod ci;
 mod demo;
 mod dependencies;
+mod engine;
 mod examples;
 mod generate;
 mod image;
 mod levels;
 mod metadata;
 mod modules;
+mod oracle;
 mod plimsoll;
 mod shell;
 mod smoke;
@@ -47,6 +49,8 @@ enum Task {
     Table(table::Arguments),
     /// Measures plimsoll against other builders and writes docs/benchmarks.md
     Bench(bench::Arguments),
+    /// Builds small situations with plimsoll and with BuildKit and prints where they differ
+    Oracle(oracle::Arguments),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -58,5 +62,6 @@ fn main() -> anyhow::Result<()> {
         Task::Smoke(arguments) => smoke::run(&arguments),
         Task::Table(arguments) => table::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
+        Task::Oracle(arguments) => oracle::run(&arguments),
     }
 }

@@ -51,6 +51,18 @@ impl Plimsoll {
         Ok(Self { binary, root, ca_certs: options.ca_certs.clone().or_else(host_certificates) })
     }
 
+    /// The program as the tests have it, or the one that is named, with a store of its own.
+    pub(crate) fn for_oracle(binary: Option<&Path>, root: &Path) -> Result<Self> {
+        let binary = match binary {
+            Some(binary) => {
+                binary.canonicalize().with_context(|| format!("no file `{}`", binary.display()))?
+            }
+            None => debug_binary()?,
+        };
+        std::fs::create_dir_all(root).with_context(|| format!("could not make `{}`", root.display()))?;
+        Ok(Self { binary, root: root.canonicalize()?, ca_certs: host_certificates() })
+    }
+
     /// The same program and settings with another store.
     pub(crate) fn with_root(&self, root: &Path) -> Self {
         Self { binary: self.binary.clone(), root: root.to_path_buf(), ca_certs: self.ca_certs.clone() }

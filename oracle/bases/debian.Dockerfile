@@ -1,0 +1,2 @@
+# A whole distribution, for what a small shell cannot do: capabilities, attributes, other shells.
+FROM packages
