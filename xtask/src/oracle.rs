@@ -69,6 +69,8 @@ enum Verdict {
     Agrees,
     /// It differs as its case says, which gives the reason.
     Stated,
+    /// This `BuildKit` does not know what the case is about.
+    Unknown,
     Differs(Vec<String>),
 }
 
@@ -101,6 +103,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         arguments,
         agree: AtomicUsize::new(0),
         stated: AtomicUsize::new(0),
+        unknown: AtomicUsize::new(0),
         differ: Mutex::default(),
     };
     let next = AtomicUsize::new(0);
@@ -155,7 +158,10 @@ fn ask(
         case::Expectation::Refused => theirs.is_refused(),
     };
     let mut differences = compare::differences(&theirs, &ours);
-    let verdict = if !expected {
+    let verdict = if case.settings.labs && theirs.knows_no_such_flag() {
+        let ours_refused = case.settings.expect == case::Expectation::Refused;
+        if ours.is_refused() == ours_refused { Verdict::Unknown } else { Verdict::Differs(differences) }
+    } else if !expected {
         differences.insert(
             0,
             format!("the case expects it to be {}, but BuildKit: {}", case.settings.expect, theirs.summary()),
@@ -178,6 +184,7 @@ struct Report<'a> {
     arguments: &'a Arguments,
     agree: AtomicUsize,
     stated: AtomicUsize,
+    unknown: AtomicUsize,
     differ: Mutex<Vec<String>>,
 }
 
@@ -203,6 +210,10 @@ impl Report<'_> {
                         self.stated.fetch_add(1, Ordering::Relaxed);
                         return;
                     }
+                    Verdict::Unknown => {
+                        self.unknown.fetch_add(1, Ordering::Relaxed);
+                        return;
+                    }
                     Verdict::Differs(differences) => differences,
                 }
             }
@@ -223,9 +234,10 @@ impl Report<'_> {
     fn finish(self, total: usize) -> Result<()> {
         let differ = self.differ.into_inner().expect("no thread panics while it holds the lock");
         println!(
-            "{total} cases: {} agree, {} differ as stated, {} differ",
+            "{total} cases: {} agree, {} differ as stated, {} are not known to this BuildKit, {} differ",
             self.agree.into_inner(),
             self.stated.into_inner(),
+            self.unknown.into_inner(),
             differ.len(),
         );
         if !differ.is_empty() {

@@ -4,7 +4,7 @@
 //! index is asked. Directories that exist below are repeated with the same metadata, so that the merged view keeps
 //! theirs. File data is linked where that is safe (see [`Changeset::may_link`]), else cloned or copied.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
@@ -13,7 +13,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use plimsoll_layer::{ChainIndex, Entry, Found, IndexBuilder, Kind, LayerIndex, Owners, Timestamp};
+use plimsoll_layer::{
+    ChainIndex, Entry, Found, IndexBuilder, Kind, LayerIndex, Owners, ResolveError, Timestamp,
+};
 use plimsoll_sandbox::OWNER_XATTR;
 use rustix::fs::{
     AtFlags, CWD, Gid, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, Uid, XattrFlags, chmod, chownat,
@@ -22,6 +24,7 @@ use rustix::fs::{
 use rustix::io::Errno;
 
 use crate::error::ExecuteError;
+use crate::select::join;
 use crate::tree::Tree;
 
 /// A layer while it is written.
@@ -41,6 +44,8 @@ pub(crate) struct Changeset<'b> {
     /// Those that this layer added.
     new_links: BTreeSet<u64>,
     passwd_files: BTreeSet<Vec<u8>>,
+    /// Paths at which this layer puts something else in the place of what the layers below have.
+    replaced: BTreeSet<Vec<u8>>,
 }
 
 /// One file whose bytes are still to be put in place.
@@ -79,12 +84,20 @@ impl<'b> Changeset<'b> {
             linked,
             new_links: BTreeSet::new(),
             passwd_files: [b"etc/passwd".to_vec(), b"etc/group".to_vec()].into(),
+            replaced: BTreeSet::new(),
         }
     }
 
-    /// What is at a path now: written by this layer, or below it.
+    /// What is at a path now: written by this layer, or below it and not hidden by this layer.
     fn lookup(&self, path: &[u8]) -> Option<&Entry> {
-        self.entries.get(path).or_else(|| self.base.lookup(path).map(|found| found.entry))
+        let own = self.entries.get(path);
+        own.or_else(|| self.base.lookup(path).map(|found| found.entry).filter(|_| !self.hides(path)))
+    }
+
+    /// Whether this layer took away what the layers below have at a path.
+    fn hides(&self, path: &[u8]) -> bool {
+        !self.replaced.is_empty()
+            && ancestors(path).chain([path]).any(|ancestor| self.replaced.contains(ancestor))
     }
 
     /// Whether this layer has a directory, or something else, at a path.
@@ -101,9 +114,7 @@ impl<'b> Changeset<'b> {
         if path.is_empty() {
             return Ok(());
         }
-        let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(place, _)| place);
-        for end in ends.chain([path.len()]) {
-            let ancestor = &path[..end];
+        for ancestor in ancestors(path).chain([path]) {
             if self.entries.get(ancestor).is_some_and(Entry::is_directory) {
                 continue;
             }
@@ -130,6 +141,11 @@ impl<'b> Changeset<'b> {
         if entry.path.is_empty() {
             return Ok(());
         }
+        let below = self.base.lookup(&entry.path);
+        if self.replaced.contains(&entry.path) && below.is_some_and(|found| found.entry.is_directory()) {
+            // A directory, then a file, and now a directory again: the first one's files must not show.
+            return Err(ExecuteError::NotADirectory { path: shown(&entry.path) });
+        }
         let path = self.on_disk(&entry.path);
         if !self.entries.contains_key(&entry.path) {
             rustix::fs::mkdir(&path, Mode::from_raw_mode(0o700)).map_err(|source| disk(&path, source))?;
@@ -147,6 +163,71 @@ impl<'b> Changeset<'b> {
                 self.make_directory(kept)
             }
             _ => self.make_directory(entry),
+        }
+    }
+
+    /// Takes away what is in the way of an entry: a directory where it is none, anything else where it is one.
+    pub(crate) fn make_way(&mut self, entry: &Entry) -> Result<(), ExecuteError> {
+        let path = entry.path.as_slice();
+        let Some(old) = self.lookup(path) else { return Ok(()) };
+        if old.is_directory() == entry.is_directory() {
+            return Ok(());
+        }
+        if self.entries.contains_key(path) {
+            // What is still to be copied may be below, or be a link to it.
+            self.run_jobs(NonZeroUsize::MIN)?;
+            let disk = self.on_disk(path);
+            let directory = disk.symlink_metadata().is_ok_and(|metadata| metadata.is_dir());
+            let removed =
+                if directory { std::fs::remove_dir_all(&disk) } else { std::fs::remove_file(&disk) };
+            removed.map_err(|source| ExecuteError::Write { path: disk, source })?;
+            let gone = |other: &[u8]| other == path || ancestors(other).any(|ancestor| ancestor == path);
+            self.entries.retain(|other, _| !gone(other));
+            self.settled.retain(|other| !gone(other));
+            for names in self.groups.values_mut() {
+                names.retain(|other| !gone(other));
+            }
+        }
+        self.replaced.insert(path.to_vec());
+        Ok(())
+    }
+
+    /// Follows the links of a path below `root`, which is their root; what is missing is taken as it is written.
+    pub(crate) fn follow(&self, root: &[u8], path: &[u8]) -> Result<Vec<u8>, ExecuteError> {
+        const MOST_LINKS: usize = 40;
+        let mut pending: VecDeque<Vec<u8>> = components(path);
+        let mut current: Vec<Vec<u8>> = Vec::new();
+        let mut links = 0;
+        while let Some(component) = pending.pop_front() {
+            if component == b".." {
+                current.pop();
+                continue;
+            }
+            current.push(component);
+            let place = current.iter().fold(root.to_vec(), |path, name| join(&path, name));
+            if let Some(Entry { kind: Kind::Symlink { target }, .. }) = self.lookup(&place) {
+                links += 1;
+                if links > MOST_LINKS {
+                    return Err(ExecuteError::Resolve {
+                        source: ResolveError::TooManyLinks { path: shown(path) },
+                    });
+                }
+                current.pop();
+                if target.starts_with(b"/") {
+                    current.clear();
+                }
+                for component in components(target).into_iter().rev() {
+                    pending.push_front(component);
+                }
+            }
+        }
+        Ok(current.iter().fold(root.to_vec(), |path, name| join(&path, name)))
+    }
+
+    /// Gives a directory that this layer has another time; the root has none of its own.
+    pub(crate) fn set_time(&mut self, path: &[u8], mtime: Timestamp) {
+        if let Some(entry) = self.entries.get_mut(path) {
+            entry.mtime = mtime;
         }
     }
 
@@ -297,6 +378,16 @@ impl<'b> Changeset<'b> {
         }
         Ok((builder.finish(), self.new_links))
     }
+}
+
+/// The directories on the way to a path, outermost first, without the root and the path itself.
+fn ancestors(path: &[u8]) -> impl Iterator<Item = &[u8]> {
+    path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(end, _)| &path[..end])
+}
+
+fn components(path: &[u8]) -> VecDeque<Vec<u8>> {
+    let parts = path.split(|byte| *byte == b'/');
+    parts.filter(|part| !part.is_empty() && *part != b".").map(<[u8]>::to_vec).collect()
 }
 
 /// Sets owner, mode, attributes and time of what was written; by path, for what cannot be opened.

@@ -104,7 +104,8 @@ pub(crate) fn copy(
         None => None,
     };
     let new = NewDirectory {
-        mode: 0o755,
+        // An octal mode is also that of the directories that are made for what is copied, a change of one is not.
+        mode: op.mode.as_deref().and_then(mode::octal).map_or(0o755, |bits| bits & 0o755),
         uid: owner.map_or(0, |owner| owner.0),
         gid: owner.map_or(0, |owner| owner.1),
         mtime: newest(&sources),
@@ -211,6 +212,7 @@ impl Copier<'_, '_> {
         }
         if one.root.entry.is_directory() {
             let destination = self.directory_destination()?;
+            self.changes.set_time(&destination, one.root.entry.mtime);
             return self.children(tree, one, &destination, is_context, may_link);
         }
         if self.op.unpack && matches!(one.root.entry.kind, Kind::File { .. } | Kind::Hardlink { .. }) {
@@ -311,12 +313,7 @@ impl Copier<'_, '_> {
 
     /// Gives an entry its new owner and mode.
     fn change(&self, entry: &mut Entry, is_context: bool) -> Result<(), ExecuteError> {
-        if is_context {
-            (entry.uid, entry.gid) = (0, 0);
-        }
-        if let Some((uid, gid)) = self.owner {
-            (entry.uid, entry.gid) = (uid, gid);
-        }
+        self.change_owner(entry, is_context);
         if let Some(mode) = &self.op.mode
             && !matches!(entry.kind, Kind::Symlink { .. })
         {
@@ -326,19 +323,36 @@ impl Copier<'_, '_> {
         Ok(())
     }
 
+    fn change_owner(&self, entry: &mut Entry, is_context: bool) {
+        if is_context {
+            (entry.uid, entry.gid) = (0, 0);
+        }
+        if let Some((uid, gid)) = self.owner {
+            (entry.uid, entry.gid) = (uid, gid);
+        }
+    }
+
     /// Unpacks an archive into the destination; false if the file is none.
     fn unpack(&mut self, file: Box<dyn Read + Send>) -> Result<bool, ExecuteError> {
         let read = |source| ExecuteError::Read { path: self.op.destination.clone(), source };
         let Some(mut tar) = open_archive(file).map_err(read)? else { return Ok(false) };
+        // A mode is for files that are copied, not for those of an archive.
+        let new = NewDirectory { mode: 0o755, ..self.new };
+        let new = std::mem::replace(&mut self.new, new);
+        let result = self.unpack_into(&mut tar);
+        self.new = new;
+        result.map(|()| true)
+    }
+
+    fn unpack_into(&mut self, tar: &mut dyn Read) -> Result<(), ExecuteError> {
         let destination = self.directory_destination()?;
         let options = ReadOptions { whiteouts: Whiteouts::Literal, ..ReadOptions::default() };
         let mut sink = Unpacker { copier: self, destination, failure: None };
-        let result = read_layer(&mut tar, &options, &mut sink);
+        let result = read_layer(tar, &options, &mut sink);
         if let Some(failure) = sink.failure {
             return Err(failure);
         }
-        result.map_err(|source| ExecuteError::Layer { source })?;
-        Ok(true)
+        result.map(drop).map_err(|source| ExecuteError::Layer { source })
     }
 }
 
@@ -350,17 +364,28 @@ struct Unpacker<'c, 'b, 'o> {
 }
 
 impl Unpacker<'_, '_, '_> {
+    /// Where an entry of this name goes: links on the way to it are followed, and the destination is their root.
+    fn place(&self, path: &[u8]) -> Result<Vec<u8>, ExecuteError> {
+        let split = path.iter().rposition(|byte| *byte == b'/');
+        let (parent, name) = split.map_or((&[][..], path), |at| (&path[..at], &path[at + 1..]));
+        Ok(join(&self.copier.changes.follow(&self.destination, parent)?, name))
+    }
+
     fn put(&mut self, entry: &Entry, content: &mut dyn Read) -> Result<(), ExecuteError> {
-        let mut entry = Entry { path: join(&self.destination, &entry.path), ..entry.clone() };
-        self.copier.change(&mut entry, false)?;
+        let mut entry = entry.clone();
+        if entry.path.is_empty() {
+            return Ok(());
+        }
+        self.copier.change_owner(&mut entry, false);
+        entry.path = self.place(&entry.path)?;
         let parent = entry.parent().to_vec();
         let new = NewDirectory { uid: 0, gid: 0, ..self.copier.new };
         self.copier.changes.ensure_directory(&parent, new)?;
         if let Kind::Hardlink { target } = &mut entry.kind {
-            *target = join(&self.destination, target);
+            *target = self.place(target)?;
         }
+        self.copier.changes.make_way(&entry)?;
         match entry.kind {
-            Kind::Directory { .. } if entry.path == self.destination => Ok(()),
             Kind::Directory { .. } => self.copier.changes.put_directory(entry, true),
             Kind::File { .. } => self.copier.changes.put_bytes(entry, content),
             _ => self.copier.changes.put_other(entry),

@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use plimsoll_graph::{CacheSharing, ExecOp, MountKind, NetworkMode, SecurityMode};
+use plimsoll_graph::{CacheSharing, ExecOp, InlineFile, MountKind, NetworkMode, SecurityMode};
 use plimsoll_layer::{ChainIndex, Found, Kind, LayerIndex, Owners, ScanOptions, scan_upper};
 use plimsoll_sandbox::{ExitStatus, MountSource, Network, OwnerTable, Security, Stdio, Step, StepMount};
 use plimsoll_snapshot::Snapshots;
@@ -226,9 +226,11 @@ fn step(
     let stub_directory = scratch.join("stubs");
     make(&stub_directory)?;
     let mut stubs = Stubs::new(command.base, &stub_directory, settings.owners);
-    for directory in ["/dev", "/proc", "/sys", op.cwd.as_str()] {
+    for directory in ["/dev", "/proc", "/sys"] {
+        keep_mount_point(command.base, directory, &draft.fs())?;
         stubs.mount_point(directory, true)?;
     }
+    stubs.mount_point(&op.cwd, true)?;
     let mut mounts = vec![
         data(&mut stubs, "/etc/resolv.conf", &settings.resolv_conf, 0o644)?,
         data(&mut stubs, "/etc/hosts", &settings.hosts(), 0o644)?,
@@ -236,8 +238,8 @@ fn step(
     if let Some(bundle) = &settings.ca_bundle {
         mounts.push(StepMount { read_only: true, ..data(&mut stubs, CA_BUNDLE, bundle, 0o444)? });
     }
-    for file in &op.files {
-        mounts.push(data(&mut stubs, &file.path, file.text.as_bytes(), file.mode)?);
+    for (place, file) in op.files.iter().enumerate() {
+        mounts.push(script(&mut stubs, file, &scratch.join(format!("script-{place}")))?);
     }
     let mut environment: Vec<(String, Vec<u8>)> =
         op.env.iter().chain(&op.proxy_env).map(|(k, v)| (k.clone(), v.clone().into_bytes())).collect();
@@ -403,6 +405,31 @@ fn data(stubs: &mut Stubs<'_>, target: &str, bytes: &[u8], mode: u32) -> Result<
     let target = stubs.mount_point(target, false)?;
     let source = MountSource::Data { bytes: bytes.to_vec(), mode, uid: 0, gid: 0 };
     Ok(StepMount { source, target, read_only: false })
+}
+
+/// A script that is run by its name: files of [`data`] may not be run.
+fn script(stubs: &mut Stubs<'_>, file: &InlineFile, path: &Path) -> Result<StepMount, ExecuteError> {
+    let write = || {
+        std::fs::write(path, &file.text)?;
+        chmod(path, Mode::from_raw_mode(file.mode))?;
+        Ok(())
+    };
+    write().map_err(|source| ExecuteError::Write { path: path.to_owned(), source })?;
+    let target = stubs.mount_point(&file.path, false)?;
+    Ok(StepMount { source: MountSource::Bind(path.to_owned()), target, read_only: true })
+}
+
+/// Makes a mount point of every container part of the layer, where the image has none: programs in an image from
+/// scratch find `/proc` there afterwards, as with every other builder.
+fn keep_mount_point(base: &ChainIndex, directory: &str, layer: &Path) -> Result<(), ExecuteError> {
+    let name = directory.trim_start_matches('/');
+    if base.lookup(name.as_bytes()).is_none() {
+        let path = layer.join(name);
+        make(&path)?;
+        chmod(&path, Mode::from_raw_mode(0o755))
+            .map_err(|source| ExecuteError::Write { path, source: source.into() })?;
+    }
+    Ok(())
 }
 
 fn resolved(base: &ChainIndex, path: &str) -> Result<PathBuf, ExecuteError> {

@@ -1,10 +1,15 @@
 //! Permission bits as `--chmod` takes them: octal, or symbolic as in POSIX `chmod` (`u=rw,go+rX`).
 
+/// The mode, if the text is octal.
+pub(crate) fn octal(text: &str) -> Option<u32> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    u32::from_str_radix(text, 8).ok().filter(|bits| digits && *bits <= 0o7777)
+}
+
 /// Applies a mode text to the bits that a file has now; none if the text is no mode.
 pub(crate) fn apply(text: &str, current: u32, is_directory: bool) -> Option<u32> {
     if text.bytes().all(|byte| byte.is_ascii_digit()) {
-        let bits = u32::from_str_radix(text, 8).ok()?;
-        return (bits <= 0o7777).then_some(bits);
+        return octal(text);
     }
     text.split(',').try_fold(current, |bits, clause| apply_clause(clause, bits, is_directory))
 }

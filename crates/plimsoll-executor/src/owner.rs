@@ -15,27 +15,33 @@ pub(crate) struct Identity {
 }
 
 /// The owner that `--chown` names: a user without a group means that user's primary group, or for a number the
-/// group of the same number.
+/// group of the same number. What is left empty is 0.
+///
+/// As with `BuildKit`, a user that the image does not know is root, and an unknown group the user's; only where there is
+/// no file system to look into are names an error.
 pub(crate) fn owner(base: &ChainIndex, user: &str, group: Option<&str>) -> Result<(u32, u32), ExecuteError> {
-    let numeric = |text: &str| text.parse::<u32>().ok();
-    let group = group.filter(|group| !group.is_empty());
-    if let (Some(uid), None) = (numeric(user), group) {
-        return Ok((uid, uid));
-    }
-    if let (Some(uid), Some(Some(gid))) = (numeric(user), group.map(numeric)) {
-        return Ok((uid, gid));
-    }
-    let users = users(base);
-    let (uid, primary) = match numeric(user) {
-        Some(uid) => (uid, uid),
-        None if user.is_empty() => (0, 0),
-        None => {
-            let record =
-                users.user(user).ok_or_else(|| ExecuteError::UnknownUser { name: user.to_owned() })?;
-            (record.uid, record.gid)
-        }
+    let nowhere = base.layers().is_empty();
+    let (uid, primary) = match (number(user), users(base).user(user)) {
+        (Some(uid), _) => (uid, uid),
+        (None, Some(record)) => (record.uid, record.gid),
+        (None, None) if user.is_empty() || !nowhere => (0, 0),
+        (None, None) => return Err(ExecuteError::UnknownUser { name: user.to_owned() }),
     };
-    Ok((uid, group.map_or(Ok(primary), |group| group_id(&users, group))?))
+    let gid = match group {
+        None => primary,
+        Some("") => 0,
+        Some(group) => match number(group).or_else(|| users(base).group_id(group)) {
+            Some(gid) => gid,
+            None if !nowhere => primary,
+            None => return Err(ExecuteError::UnknownGroup { name: group.to_owned() }),
+        },
+    };
+    Ok((uid, gid))
+}
+
+/// A number as it is written in `--chown`: digits and nothing else.
+fn number(text: &str) -> Option<u32> {
+    text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Who `USER` names: groups come from `/etc/group` unless a group is named.
@@ -52,10 +58,14 @@ pub(crate) fn identity(base: &ChainIndex, spec: &str) -> Result<Identity, Execut
         Some(group) => group_id(&users, group)?,
         None => record.map_or(0, |record| record.gid),
     };
-    let groups = match (group, record) {
+    let mut groups = match (group, record) {
         (None, Some(record)) => users.groups_of(&record.name),
         _ => Vec::new(),
     };
+    // The first group is one of the others as well: a program that gives it up keeps what it may read.
+    if !groups.contains(&gid) {
+        groups.push(gid);
+    }
     let home = record.map(|record| record.home.clone()).filter(|home| !home.is_empty());
     Ok(Identity { uid, gid, groups, home: home.unwrap_or_else(|| "/".to_owned()) })
 }

@@ -42,29 +42,12 @@ pub(crate) fn select<'t>(
     rules: Rules<'_>,
 ) -> Result<Vec<Selected<'t>>, ExecuteError> {
     let (pivot, components) = split_pattern(pattern);
-    let has_wildcard = components.iter().any(|component| is_wildcard(component));
-    let mut paths = vec![Vec::new()];
-    for component in &components {
-        let mut next = Vec::new();
-        for path in &paths {
-            if is_wildcard(component) {
-                expand(tree, path, component, rules.parents, &mut next)?;
-            } else {
-                next.push(join(path, &unescape(component)));
-            }
-        }
-        paths = next;
-    }
-    paths.sort_unstable();
-    paths.dedup();
+    let paths = paths(tree, pattern, &components, rules.parents)?;
     let ignore = exclusions(rules.exclude)?;
     let mut selected = Vec::new();
     for path in paths {
         let resolved = tree.index.resolve(&path, true).map_err(|source| ExecuteError::Resolve { source })?;
         let Some(root) = resolved.found else {
-            if has_wildcard {
-                continue;
-            }
             return Err(ExecuteError::SourceMissing { path: pattern.to_owned() });
         };
         if ignore.as_ref().is_some_and(|ignore| excluded(ignore, &path)) {
@@ -73,6 +56,48 @@ pub(crate) fn select<'t>(
         selected.push(one(tree, &path, root, &resolved.path, pivot, rules, ignore.as_ref()));
     }
     Ok(selected)
+}
+
+/// The paths that a pattern names, sorted; a path without wildcards need not exist.
+///
+/// Links are followed in front of the first wildcard, and where a path ends, but not in between.
+fn paths(
+    tree: &Tree,
+    pattern: &str,
+    components: &[String],
+    deep: bool,
+) -> Result<Vec<Vec<u8>>, ExecuteError> {
+    let literal = components.iter().take_while(|component| !is_wildcard(component)).count();
+    let (literal, rest) = components.split_at(literal);
+    let prefix = literal.iter().fold(Vec::new(), |path, component| join(&path, &unescape(component)));
+    if rest.is_empty() {
+        return Ok(vec![prefix]);
+    }
+    let resolved = tree.index.resolve(&prefix, true).map_err(|source| ExecuteError::Resolve { source })?;
+    if resolved.found.is_none() {
+        return Err(ExecuteError::SourceMissing { path: pattern.to_owned() });
+    }
+    // Each path as it is written, and where it is.
+    let mut paths = vec![(prefix, resolved.path)];
+    for component in rest {
+        let mut next = Vec::new();
+        for (written, path) in &paths {
+            if is_wildcard(component) {
+                expand(tree, (written, path), component, deep, &mut next)?;
+            } else {
+                let name = unescape(component);
+                let path = join(path, &name);
+                if tree.index.lookup(&path).is_some() {
+                    next.push((join(written, &name), path));
+                }
+            }
+        }
+        paths = next;
+    }
+    let mut paths: Vec<_> = paths.into_iter().map(|(written, _)| written).collect();
+    paths.sort_unstable();
+    paths.dedup();
+    Ok(paths)
 }
 
 fn one<'t>(
@@ -163,31 +188,30 @@ fn unescape(component: &str) -> Vec<u8> {
 
 fn expand(
     tree: &Tree,
-    directory: &[u8],
+    (written, path): (&[u8], &[u8]),
     component: &str,
     deep: bool,
-    out: &mut Vec<Vec<u8>>,
+    out: &mut Vec<(Vec<u8>, Vec<u8>)>,
 ) -> Result<(), ExecuteError> {
-    let resolved = tree.index.resolve(directory, true).map_err(|source| ExecuteError::Resolve { source })?;
-    if !resolved.found.is_some_and(|found| found.entry.is_directory()) {
+    if !tree.index.lookup(path).is_some_and(|found| found.entry.is_directory()) {
         return Ok(());
     }
     if deep && component == "**" {
-        out.push(directory.to_vec());
-        for found in tree.index.walk(&resolved.path) {
+        out.push((written.to_vec(), path.to_vec()));
+        for found in tree.index.walk(path) {
             if found.entry.is_directory() {
-                let rest =
-                    found.entry.path.strip_prefix(resolved.path.as_slice()).unwrap_or(&found.entry.path);
-                out.push(join(directory, rest.strip_prefix(b"/").unwrap_or(rest)));
+                let rest = found.entry.path.strip_prefix(path).unwrap_or(&found.entry.path);
+                let rest = rest.strip_prefix(b"/").unwrap_or(rest);
+                out.push((join(written, rest), found.entry.path.clone()));
             }
         }
         return Ok(());
     }
-    for child in tree.index.children(&resolved.path) {
+    for child in tree.index.children(path) {
         let matches = glob::matches(component, child.name)
             .map_err(|_| ExecuteError::BadPattern { pattern: component.to_owned() })?;
         if matches {
-            out.push(join(directory, child.name));
+            out.push((join(written, child.name), join(path, child.name)));
         }
     }
     Ok(())

@@ -261,7 +261,10 @@ impl Worker<'_> {
             });
         }
         self.snapshots.ensure_room(copy::size(&sources))?;
-        copy::copy(op, sources, self.target(base, index, draft)?).map(Attempt::Done)
+        // A layer of its own does not look at what it will lie on: links are not followed, directories are new.
+        let nothing = ChainIndex::default();
+        let below = if op.link { &nothing } else { index };
+        copy::copy(op, sources, self.target(base, below, draft)?).map(Attempt::Done)
     }
 
     fn source(&self, vertex: &Vertex, key: Digest) -> Result<Option<Output>, ExecuteError> {

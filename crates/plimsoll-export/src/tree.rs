@@ -23,9 +23,11 @@ pub fn tar(
     let failed = |source| ExportError::RootFileSystem { source };
     let index = LayerIndex::from_entries(merged.entries.iter().cloned()).map_err(failed)?;
     let mut open = |entry: &Entry| -> std::io::Result<Box<dyn Read>> { Ok(Box::new(merged.content(entry)?)) };
-    write_tar(&index, &mut open, TarOptions { clamp: epoch }, out).map_err(|error| match error {
-        LayerError::Write { source } => ExportError::Write { source },
-        source => ExportError::RootFileSystem { source },
-    })?;
+    write_tar(&index, &mut open, TarOptions { clamp: epoch, ..TarOptions::default() }, out).map_err(
+        |error| match error {
+            LayerError::Write { source } => ExportError::Write { source },
+            source => ExportError::RootFileSystem { source },
+        },
+    )?;
     out.flush().map_err(|source| ExportError::Write { source })
 }

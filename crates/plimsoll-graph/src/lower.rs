@@ -326,7 +326,8 @@ fn has_no_layer_in_history(config: &ImageConfig) -> bool {
 /// The config of nothing.
 fn empty_config(platform: &Platform) -> ImageConfig {
     let mut config = ImageConfig::empty(platform);
-    "/".clone_into(&mut config.config.working_dir);
+    let root = if platform.os == "windows" { "\\" } else { "/" };
+    root.clone_into(&mut config.config.working_dir);
     config
 }
 

@@ -9,7 +9,7 @@ use plimsoll_oci::{Digest, ImageConfig, Platform};
 use serde::{Deserialize, Serialize};
 
 /// The version of the op encoding; a change of meaning bumps it, and with it every key.
-pub const OP_SCHEMA: u32 = 1;
+pub const OP_SCHEMA: u32 = 2;
 
 /// A vertex's place in [`Graph::vertices`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

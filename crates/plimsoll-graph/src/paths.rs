@@ -21,13 +21,11 @@ pub(crate) fn absolute(directory: &str, path: &str) -> String {
     format!("/{}", components(&joined).join("/"))
 }
 
-/// Like [`absolute`], and keeps a `/` at the end: it says that the path is a directory. `.` and nothing are directories too.
+/// Like [`absolute`], and keeps a `/` at the end: it says that the path is a directory. `.` and nothing are directories too,
+/// `..` need not be one.
 pub(crate) fn destination(directory: &str, path: &str) -> String {
     let mut whole = absolute(directory, path);
-    let is_directory = matches!(path, "" | "." | "..")
-        || path.ends_with('/')
-        || path.ends_with("/.")
-        || path.ends_with("/..");
+    let is_directory = matches!(path, "" | ".") || path.ends_with('/') || path.ends_with("/.");
     if is_directory && !whole.ends_with('/') {
         whole.push('/');
     }
@@ -78,7 +76,7 @@ mod tests {
         assert_eq!(destination("/app", "x"), "/app/x");
         assert_eq!(destination("/app", "/x/."), "/x/");
         assert_eq!(destination("/", "/"), "/");
-        assert_eq!(destination("/app", ".."), "/");
+        assert_eq!(destination("/app/sub", ".."), "/app");
     }
 
     #[test]

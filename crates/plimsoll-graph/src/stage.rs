@@ -72,7 +72,7 @@ impl State {
     fn enter(&mut self) {
         let container = &mut self.config.config;
         container.on_build.clear();
-        if container.variable("PATH").is_none() {
+        if container.variable("PATH").is_none() && self.config.os != "windows" {
             container.set_variable("PATH", DEFAULT_PATH);
         }
         for entry in &container.env {

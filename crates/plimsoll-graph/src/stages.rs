@@ -152,8 +152,8 @@ impl<'a> Stages<'a> {
         platform: &Platform,
         problems: &mut Problems,
     ) -> Reporting<Origin> {
-        let lower = name.value.to_lowercase();
-        if let Some(index) = self.list.iter().rposition(|stage| stage.name.as_deref() == Some(&lower)) {
+        // Here, and only here, a stage must be named in lower case.
+        if let Some(index) = self.list.iter().rposition(|stage| stage.name.as_deref() == Some(&name.value)) {
             return self.earlier(index);
         }
         self.source(name, platform, problems)
@@ -304,9 +304,7 @@ impl<'a> Stages<'a> {
     pub(crate) fn target(&self, problems: &mut Problems) -> Option<usize> {
         let Some(target) = self.request.target else { return self.list.len().checked_sub(1) };
         let lower = target.to_lowercase();
-        let by_name = self.list.iter().rposition(|stage| stage.name.as_deref() == Some(&lower));
-        let by_number = || target.parse::<usize>().ok().filter(|number| *number < self.list.len());
-        if let Some(index) = by_name.or_else(by_number) {
+        if let Some(index) = self.list.iter().rposition(|stage| stage.name.as_deref() == Some(&lower)) {
             return Some(index);
         }
         let names: Vec<&str> = self.list.iter().filter_map(|stage| stage.name.as_deref()).collect();

@@ -11,12 +11,15 @@ use crate::entry::{Entry, Kind, join, shown};
 use crate::error::LayerError;
 use crate::index::LayerIndex;
 use crate::tar_format as format;
+use crate::xattr;
 
 /// How a tar is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TarOptions {
     /// No time is later than this many seconds since 1970 (`SOURCE_DATE_EPOCH`).
     pub clamp: Option<i64>,
+    /// Of the extended attributes, only file capabilities are written.
+    pub only_capabilities: bool,
 }
 
 /// Where the bytes of a `Kind::File` entry come from.
@@ -93,6 +96,7 @@ impl Writer<'_> {
             seconds: self.options.clamp.map_or(seconds, |clamp| seconds.min(clamp)),
             // A second name of a file has its attributes already.
             xattrs: if matches!(entry.kind, Kind::Hardlink { .. }) { &[] } else { &entry.xattrs },
+            only_capabilities: self.options.only_capabilities,
             ..Header::new(name, type_flag)
         }
     }
@@ -169,6 +173,7 @@ struct Header<'a> {
     seconds: i64,
     device: (u32, u32),
     xattrs: &'a [(Vec<u8>, Vec<u8>)],
+    only_capabilities: bool,
 }
 
 impl Header<'_> {
@@ -184,6 +189,7 @@ impl Header<'_> {
             seconds: 0,
             device: (0, 0),
             xattrs: &[],
+            only_capabilities: false,
         }
     }
 
@@ -225,7 +231,8 @@ impl Header<'_> {
             format::put_number(&mut block[format::MAJOR], u64::from(self.device.0));
             format::put_number(&mut block[format::MINOR], u64::from(self.device.1));
         }
-        for (name, value) in self.xattrs {
+        let kept = |name: &[u8]| !self.only_capabilities || name == xattr::CAPABILITY;
+        for (name, value) in self.xattrs.iter().filter(|(name, _)| kept(name)) {
             if name.contains(&b'=') {
                 return Err(LayerError::AttributeName { path: shown(&self.name), name: shown(name) });
             }

@@ -21,7 +21,7 @@ pub struct BlobOptions {
 impl BlobOptions {
     fn variant(&self) -> String {
         let epoch = self.epoch.map_or_else(|| "none".to_owned(), |epoch| epoch.to_string());
-        format!("{}|epoch={epoch}", self.compression.identity())
+        format!("{}|epoch={epoch}|xattrs=capabilities", self.compression.identity())
     }
 }
 
@@ -81,7 +81,8 @@ impl Snapshots {
         let mut open = |entry: &Entry| -> std::io::Result<Box<dyn Read>> { files.content(entry) };
         self.ensure_room(index.content_size())?;
         let mut writer = self.store.blob_writer()?;
-        let tar = TarOptions { clamp: options.epoch };
+        // Other builders keep no other attributes in the layers they write, and readers expect none.
+        let tar = TarOptions { clamp: options.epoch, only_capabilities: true };
         let written =
             write_layer_blob(&index, &mut open, tar, options.compression, self.options.threads, &mut writer)
                 .map_err(|source| SnapshotError::Layer { layer: layer.clone(), source })?;

@@ -43,13 +43,15 @@ fn a_slash_at_the_end_means_into() {
 }
 
 #[test]
-fn several_sources_make_a_directory() {
+fn several_sources_without_a_slash_replace_each_other() {
     let lab = Lab::new();
     lab.write("one", "1");
-    lab.dockerfile("COPY one busybox /both\n");
+    lab.write("two", "2");
+    lab.dockerfile("COPY one two /both/\nCOPY one two /last\n");
     let image = lab.build().ok().image();
     assert_eq!(image.file("both/one").text(), "1");
-    assert!(image.has("both/busybox"));
+    assert_eq!(image.file("both/two").text(), "2");
+    assert_eq!(image.file("last").text(), "2");
 }
 
 #[test]
@@ -58,14 +60,19 @@ fn wildcards_pick_files() {
     for name in ["a.txt", "b.txt", "c.md", "sub/d.txt"] {
         lab.write(name, name);
     }
+    lab.link("sub", "slink");
     lab.dockerfile(
-        "COPY *.txt /texts/\nCOPY [bc].* /some/\nCOPY nothing*.here /none/\nCOPY s*/d.txt /deep/\n",
+        "COPY *.txt /texts/\nCOPY [bc].* /some/\nCOPY nothing*.here /none/\nCOPY s*/d.txt /deep/\n\
+         COPY */d.txt /any/\nCOPY slink/*.txt /through/\nCOPY sl*/d.txt /not/\n",
     );
     let image = lab.build().ok().image();
     assert_eq!(image.file("texts/a.txt").text(), "a.txt");
     assert_eq!(image.file("texts/b.txt").text(), "b.txt");
     assert!(!image.has("texts/c.md") && !image.has("texts/d.txt") && !image.has("none"));
     assert!(image.has("some/b.txt") && image.has("some/c.md") && image.has("deep/d.txt"));
+    assert!(image.has("any/d.txt") && image.has("through/d.txt") && !image.has("not"));
+    lab.dockerfile("COPY missing/*.txt /x/\n");
+    lab.build().fails(1);
 }
 
 #[test]
@@ -165,7 +172,24 @@ fn owners_are_taken_from_the_stage_that_is_copied_to() {
     assert_eq!(owner("number"), (9, 9));
     assert_eq!(owner("new/dir/file"), (321, 654));
     assert_eq!(owner("new/dir"), (321, 654));
-    lab.dockerfile("COPY etc /etc\nCOPY --chown=nobody-here file /name\n");
+    lab.dockerfile(
+        "COPY etc /etc\nCOPY --chown=nobody-here file /user\nCOPY --chown=builder:nothing file /group\n\
+         COPY --chown=:staff file /only\nCOPY --chown=builder: file /empty\n",
+    );
+    let image = lab.build().ok().image();
+    let owner = |path: &str| (image.file(path).uid, image.file(path).gid);
+    assert_eq!(owner("user"), (0, 0));
+    assert_eq!(owner("group"), (321, 654));
+    assert_eq!(owner("only"), (0, 777));
+    assert_eq!(owner("empty"), (321, 0));
+}
+
+#[test]
+fn a_link_copy_has_no_users_to_look_up() {
+    let lab = Lab::new();
+    lab.write("file", "x");
+    lab.write("etc/passwd", "root:x:0:0::/:/bin/sh\n");
+    lab.dockerfile("COPY etc /etc\nCOPY --link --chown=nobody-here file /name\n");
     let outcome = lab.build().fails(1);
     assert!(
         outcome.stderr.contains("`nobody-here`") && outcome.stderr.contains("Dockerfile:6:"),
@@ -185,6 +209,46 @@ fn modes_are_octal_or_symbolic() {
     assert_eq!(image.file("one").mode, 0o711);
     assert_eq!(image.file("two/file").mode, 0o4750);
     assert_eq!(image.file("three/file").mode, 0o644);
+    // An octal mode is that of new directories too, as far as directories are made with it.
+    assert_eq!((image.file("two").mode, image.file("three").mode), (0o750, 0o755));
+}
+
+#[test]
+fn a_directory_that_is_copied_gives_the_destination_its_time() {
+    let lab = Lab::new();
+    lab.write("dir/file", "x");
+    let old = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
+    std::fs::File::open(lab.path("dir")).unwrap().set_modified(old).unwrap();
+    lab.dockerfile("FROM base\nRUN mkdir /there\nCOPY dir /there\nCOPY dir /new\n");
+    let image = lab.build().ok().image();
+    assert_eq!((image.file("there").mtime, image.file("new").mtime), (1_000_000_000, 1_000_000_000));
+}
+
+#[test]
+fn an_archive_replaces_what_is_in_its_way() {
+    let lab = Lab::new();
+    let mut archive = tar::Builder::new(Vec::new());
+    for (name, content) in [("dir", "now a file"), ("link/inner", "through the link")] {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o600);
+        archive.append_data(&mut header, name, content.as_bytes()).unwrap();
+    }
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(tar::EntryType::Directory);
+    header.set_size(0);
+    header.set_mode(0o700);
+    archive.append_data(&mut header, "file", std::io::empty()).unwrap();
+    lab.write("files.tar", archive.into_inner().unwrap());
+    lab.dockerfile(
+        "FROM base\nRUN mkdir -p /to/dir/sub && echo x > /to/file && ln -s /real /to/link\n\
+         ADD --chmod=755 files.tar /to\n",
+    );
+    let image = lab.build().ok().image();
+    assert_eq!((image.file("to/dir").text(), image.file("to/dir").mode), ("now a file", 0o600));
+    assert!(!image.has("to/dir/sub"));
+    assert_eq!(image.file("to/file").mode, 0o700);
+    assert_eq!(image.file("to/real/inner").text(), "through the link");
 }
 
 #[test]
@@ -295,6 +359,21 @@ fn a_link_copy_and_exclusions() {
     let image = lab.build().ok().image();
     assert!(image.has("linked/file") && image.has("some/file") && image.has("parents/dir/file"));
     assert!(!image.has("some/other.md"));
+}
+
+#[test]
+fn a_link_copy_does_not_look_at_what_is_below_it() {
+    let lab = Lab::new();
+    lab.write("file", "x");
+    lab.dockerfile(
+        "FROM base\nRUN mkdir -m 700 /real /kept && ln -s /real /link && touch /kept/old && mkdir /away\n\
+         COPY --link file /link/file\nCOPY --link file /kept/\nCOPY --link file /away\n",
+    );
+    let image = lab.build().ok().image();
+    assert_eq!(image.file("link").kind, Kind::Directory);
+    assert!(image.has("link/file") && !image.has("real/file"));
+    assert!(image.has("kept/old") && image.file("kept").mode == 0o755);
+    assert_eq!(image.file("away").text(), "x");
 }
 
 #[test]

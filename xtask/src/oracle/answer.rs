@@ -41,6 +41,11 @@ impl Answer {
         matches!(self, Self::Refused { .. })
     }
 
+    /// Whether it refuses for a flag that it does not know.
+    pub(super) fn knows_no_such_flag(&self) -> bool {
+        matches!(self, Self::Refused { message } if message.contains("unknown flag"))
+    }
+
     /// In a few words.
     pub(super) fn summary(&self) -> String {
         match self {

@@ -67,6 +67,9 @@ fn files(theirs: &Image, ours: &Image, found: &mut Vec<String>) {
     }
 }
 
+/// How long before a build a time may lie and still be its own, in seconds: builders share steps that run at the same time.
+const RECENT: i64 = 3600;
+
 fn attributes(left: &Node, right: &Node, theirs_began: i64, ours_began: i64) -> Vec<String> {
     let mut found = Vec::new();
     let mut say = |name: &str, theirs: String, ours: String| {
@@ -83,11 +86,13 @@ fn attributes(left: &Node, right: &Node, theirs_began: i64, ours_began: i64) -> 
     say("xattrs", format!("{:?}", left.xattrs), format!("{:?}", right.xattrs));
     // What a build made just now has its own time. Directories that a build makes have no time that means anything:
     // plimsoll gives them one of their input, so that the same input gives the same bytes.
-    let theirs_old = left.mtime < theirs_began;
-    let ours_old = right.mtime < ours_began;
+    let theirs_old = left.mtime < theirs_began - RECENT;
+    let ours_old = right.mtime < ours_began - RECENT;
     let agree = match (theirs_old, ours_old) {
         (true, true) => left.mtime == right.mtime,
         (false, _) if left.kind == "directory" => true,
+        // Files that are written in the Dockerfile have no time of their own either.
+        (false, true) if right.mtime == 0 => true,
         (theirs, ours) => theirs == ours,
     };
     if !agree {

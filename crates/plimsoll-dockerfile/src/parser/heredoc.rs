@@ -19,6 +19,21 @@ pub(super) struct Announced {
     file_descriptor: u32,
 }
 
+impl Announced {
+    /// A heredoc without a body, announced at `span`.
+    pub(super) fn into_empty(self, span: Span) -> Heredoc {
+        let end = Span::at(span.end);
+        Heredoc {
+            name: Spanned::new(self.name, span),
+            body: Spanned::new(String::new(), end),
+            expand: self.expand,
+            strip_tabs: self.strip_tabs,
+            file_descriptor: self.file_descriptor,
+            terminator: end,
+        }
+    }
+}
+
 /// Reads a word as `N<<NAME`, `N<<-NAME`; the name may be quoted and may stand behind blanks.
 pub(super) fn announced(word: &str) -> Option<Announced> {
     let digits = word.bytes().take_while(u8::is_ascii_digit).count();

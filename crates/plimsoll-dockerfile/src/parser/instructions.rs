@@ -523,18 +523,31 @@ fn transfer(
     let mut used = 0;
     let mut sources = Vec::with_capacity(words.len());
     for word in words {
-        let announced = if heredocs.is_empty() { None } else { heredoc::announced(&word.value) };
-        // Of several heredocs of one name, the last one's body counts for all.
-        let body = announced.and_then(|found| heredocs.iter().rfind(|doc| doc.name.value == found.name));
-        sources.push(match body {
-            Some(body) => {
-                used += 1;
-                let mut heredoc = body.clone();
-                heredoc.name.span = word.span;
-                Source::Inline(heredoc)
-            }
-            None => Source::Path(word),
-        });
+        let announced = if heredocs.is_empty() && !json { None } else { heredoc::announced(&word.value) };
+        let Some(announced) = announced else {
+            sources.push(Source::Path(word));
+            continue;
+        };
+        if announced.name.trim_start_matches('/').contains('/') {
+            context.report(
+                Diagnostic::error("heredoc-name", "the name of a heredoc that is a file has no `/`")
+                    .at(word.span)
+                    .hint("give the heredoc a plain name, and the path as the destination"),
+            );
+            return None;
+        }
+        // Of several heredocs of one name, the last one's body counts for all. The JSON form has no bodies: its files are empty.
+        let body = heredocs.iter().rfind(|doc| doc.name.value == announced.name);
+        if json {
+            sources.push(Source::Inline(announced.into_empty(word.span)));
+        } else if let Some(body) = body {
+            used += 1;
+            let mut heredoc = body.clone();
+            heredoc.name.span = word.span;
+            sources.push(Source::Inline(heredoc));
+        } else {
+            sources.push(Source::Path(word));
+        }
     }
     if used < heredocs.len() {
         let heredoc = heredocs.iter().find(|doc| {

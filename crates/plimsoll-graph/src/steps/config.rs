@@ -61,14 +61,8 @@ impl StageLowering<'_, '_> {
             let (key, value) = self.with_words(|words, problems| {
                 (words.word(&pair.key, problems), words.word(&pair.value, problems))
             });
-            let (key, value) = (key?, value?);
-            if key.is_empty() {
-                self.lowering
-                    .problems
-                    .report(Diagnostic::error("empty-name", "the name is empty").at(pair.key.span));
-                return Err(Reported);
-            }
-            expanded.push((key, value));
+            // A name may expand to nothing, and is then empty.
+            expanded.push((key?, value?));
         }
         Ok(expanded)
     }

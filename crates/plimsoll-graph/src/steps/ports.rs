@@ -21,6 +21,9 @@ impl StageLowering<'_, '_> {
     pub(crate) fn expose(&mut self, words: &[Spanned<String>]) -> Reporting {
         let mut ports = Vec::new();
         let mut complete = true;
+        // The history lists ports in the order of the words' texts, not in that of the file.
+        let mut words: Vec<&Spanned<String>> = words.iter().collect();
+        words.sort_by(|left, right| left.value.cmp(&right.value));
         for word in words {
             let Ok(expanded) = self.with_words(|words, problems| words.words(word, problems)) else {
                 complete = false;

@@ -72,7 +72,7 @@ impl StageLowering<'_, '_> {
         // `--chown=$OWNER` without a value leaves the owner alone, and so does a mode.
         let given = |value: Option<String>| value.filter(|value| !value.is_empty());
         let (chown, chmod, checksum) = (given(chown), given(chmod), given(checksum));
-        let owner = self.owner(transfer.chown.as_ref(), chown.as_deref())?;
+        let owner = chown.as_deref().map(owner);
         self.check_mode(transfer.chmod.as_ref(), chmod.as_deref())?;
         let checksum = self.checksum(transfer, manner, checksum.as_deref())?;
 
@@ -99,10 +99,7 @@ impl StageLowering<'_, '_> {
         shown.append(&mut inline);
         shown.push(destination.clone());
 
-        let mut target = paths::destination(self.state.directory(), &destination);
-        if sources.len() > 1 && !target.ends_with('/') {
-            target.push('/');
-        }
+        let target = paths::destination(self.state.directory(), &destination);
         let op = Op::Copy(CopyOp {
             sources,
             destination: target,
@@ -178,23 +175,6 @@ impl StageLowering<'_, '_> {
         Ok(CopySource::Inline { name: heredoc.name.value.clone(), text })
     }
 
-    fn owner(&mut self, place: Option<&Spanned<String>>, text: Option<&str>) -> Reporting<Option<OwnerSpec>> {
-        let (Some(place), Some(text)) = (place, text) else { return Ok(None) };
-        let (user, group) = match text.split_once(':') {
-            Some((user, group)) => (user, Some(group)),
-            None => (text, None),
-        };
-        if user.is_empty() || group.is_some_and(|group| group.is_empty() || group.contains(':')) {
-            self.lowering.problems.report(
-                Diagnostic::error("bad-owner", format!("`{text}` is not an owner"))
-                    .at(place.span)
-                    .hint("write `user` or `user:group`, each by name or number"),
-            );
-            return Err(Reported);
-        }
-        Ok(Some(OwnerSpec { user: user.to_owned(), group: group.map(str::to_owned) }))
-    }
-
     fn check_mode(&mut self, place: Option<&Spanned<String>>, text: Option<&str>) -> Reporting {
         let (Some(place), Some(text)) = (place, text) else { return Ok(()) };
         if is_octal_mode(text) || is_symbolic_mode(text) {
@@ -231,6 +211,15 @@ impl StageLowering<'_, '_> {
         self.lowering.problems.report(problem.at(place.span));
         Err(Reported)
     }
+}
+
+/// `user`, `user:group`, `:group`: what is missing is 0.
+fn owner(text: &str) -> OwnerSpec {
+    let (user, group) = match text.split_once(':') {
+        Some((user, group)) => (user, Some(group)),
+        None => (text, None),
+    };
+    OwnerSpec { user: user.to_owned(), group: group.map(str::to_owned) }
 }
 
 fn is_octal_mode(text: &str) -> bool {

@@ -67,7 +67,7 @@ fn ports_come_with_their_protocol() {
     let outcome = graph("FROM a\nENV P=\"80 443\"\nEXPOSE 53/UDP 9000-9001 $P");
     let ports: Vec<&str> = outcome.container().exposed_ports.keys().map(String::as_str).collect();
     assert_eq!(ports, ["443/tcp", "53/udp", "80/tcp", "9000/tcp", "9001/tcp"]);
-    assert_eq!(outcome.history()[1], "EXPOSE [53/udp 9000/tcp 9001/tcp 80/tcp 443/tcp]");
+    assert_eq!(outcome.history()[1], "EXPOSE [80/tcp 443/tcp 53/udp 9000/tcp 9001/tcp]");
 }
 
 #[test]

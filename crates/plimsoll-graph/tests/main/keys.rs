@@ -53,7 +53,7 @@ fn mounted(kind: MountKind) -> Op {
 #[test]
 fn the_text_starts_with_the_schema() {
     let text = String::from_utf8(canonical(&Op::Local { name: "context".into() })).unwrap();
-    assert_eq!(text, "plimsoll-op/1\n{\"op\":\"local\",\"name\":\"context\"}");
+    assert_eq!(text, "plimsoll-op/2\n{\"op\":\"local\",\"name\":\"context\"}");
 }
 
 #[test]

@@ -12,13 +12,23 @@ fn only_stages_that_the_target_needs_are_lowered() {
 }
 
 #[test]
-fn the_target_is_found_by_name_in_any_case_and_by_number() {
-    for target in ["Build", "0"] {
-        let outcome = build("FROM a AS build\nRUN a\nFROM b\nRUN b")
-            .with(move |request| request.target = Some(target))
-            .graph();
-        assert_eq!(outcome.exec().args[2], "a", "{target}");
-    }
+fn the_target_is_found_by_name_in_any_case() {
+    let outcome =
+        build("FROM a AS build\nRUN a\nFROM b\nRUN b").with(|request| request.target = Some("Build")).graph();
+    assert_eq!(outcome.exec().args[2], "a");
+}
+
+#[test]
+fn a_number_is_no_target() {
+    let error = build("FROM a AS build\nFROM b").with(|request| request.target = Some("0")).error();
+    assert_eq!(error.code, "unknown-target");
+}
+
+#[test]
+fn a_base_names_a_stage_in_lower_case_only() {
+    let error = build("FROM a AS Build\nFROM BuiLD").error();
+    assert_eq!(error.code, "bad-reference");
+    assert_eq!(graph("FROM a AS Build\nRUN a\nFROM build\nRUN b").execs().len(), 2);
 }
 
 #[test]

@@ -106,7 +106,8 @@ fn times_are_clamped_and_cut_but_never_raised() {
     late.mtime = Timestamp::from_seconds(5_000);
     let index = LayerIndex::from_entries([early, late]).unwrap();
     let mut tar = Vec::new();
-    write_tar(&index, &mut content, TarOptions { clamp: Some(100) }, &mut tar).unwrap();
+    write_tar(&index, &mut content, TarOptions { clamp: Some(100), ..TarOptions::default() }, &mut tar)
+        .unwrap();
     let read = index_only(&mut tar.as_slice(), &ReadOptions::default()).unwrap();
     let times: Vec<Timestamp> = read.entries().iter().map(|entry| entry.mtime).collect();
     assert_eq!(times, [Timestamp::from_seconds(50), Timestamp::from_seconds(100)]);

@@ -14,6 +14,7 @@ use crate::variables;
 
 /// Build an image from a Dockerfile
 #[derive(clap::Args)]
+#[command(args_override_self = true)]
 pub(crate) struct Args {
     /// The build context: a directory, or `-` for a Dockerfile on standard input without a context
     #[arg(value_name = "CONTEXT")]
