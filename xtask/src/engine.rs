@@ -110,18 +110,9 @@ impl Engine {
 
     /// The client's `build`.
     pub(crate) fn build(&self) -> Command {
-        match &self.client.buildx {
-            Some(buildx) => {
-                let mut command = self.command(buildx);
-                command.arg("build");
-                command
-            }
-            None => {
-                let mut command = self.docker();
-                command.arg("build");
-                command
-            }
-        }
+        let mut command = self.command(self.client.buildx.as_ref().unwrap_or(&self.client.docker));
+        command.arg("build");
+        command
     }
 
     fn command(&self, words: &[PathBuf]) -> Command {

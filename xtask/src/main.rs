@@ -49,7 +49,7 @@ enum Task {
     Table(table::Arguments),
     /// Measures plimsoll against other builders and writes docs/benchmarks.md
     Bench(bench::Arguments),
-    /// Builds small situations with plimsoll and with BuildKit and prints where they differ
+    /// Builds small situations with plimsoll and with `BuildKit` and prints where they differ
     Oracle(oracle::Arguments),
 }
 

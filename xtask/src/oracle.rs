@@ -134,8 +134,9 @@ fn chosen(arguments: &Arguments) -> Result<Vec<Case>> {
     }
     let mut names: Vec<&str> = cases.iter().map(|case| case.name.as_str()).collect();
     names.sort_unstable();
-    if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-        bail!("two cases are named `{}`", twice[0]);
+    names.dedup();
+    if names.len() < cases.len() {
+        bail!("two cases have one name");
     }
     Ok(cases)
 }
@@ -220,14 +221,14 @@ impl Report<'_> {
             Err(error) => vec![format!("{error:#}")],
         };
         let shown = if self.arguments.all { differences.len() } else { 1 };
-        let mut text = format!("DIFFERS {name}\n");
-        for difference in differences.iter().take(shown) {
-            text.push_str(&format!("    {}\n", difference.replace('\n', "\n    ")));
-        }
+        let mut lines = vec![format!("DIFFERS {name}")];
+        lines.extend(
+            differences.iter().take(shown).map(|text| format!("    {}", text.replace('\n', "\n    "))),
+        );
         if differences.len() > shown {
-            text.push_str(&format!("    … and {} more\n", differences.len() - shown));
+            lines.push(format!("    … and {} more", differences.len() - shown));
         }
-        print!("{text}");
+        println!("{}", lines.join("\n"));
         self.differ.lock().expect("no thread panics while it holds the lock").push(name.clone());
     }
 
