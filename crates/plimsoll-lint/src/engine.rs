@@ -104,6 +104,11 @@ fn is_named(rule: &Rule, id: &str) -> bool {
     rule.name.eq_ignore_ascii_case(id) || rule.aliases.iter().any(|alias| same_id(alias, id))
 }
 
+/// The rule that an id names, its own or one of another linter's.
+pub fn rule_of(id: &str) -> Option<&'static Rule> {
+    rules().iter().copied().find(|rule| is_named(rule, id))
+}
+
 /// Every id that names a rule: its name, and all spellings of its aliases.
 pub fn known_ids() -> Vec<String> {
     let mut ids = Vec::new();

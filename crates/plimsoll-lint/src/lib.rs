@@ -7,21 +7,25 @@
 //!
 //! - [`check`] runs the rules and applies what suppresses findings.
 //! - [`output`] writes findings in the shapes that people and programs read.
+//! - [`shell`] reads the code of `RUN` and its like.
 //! - [`introspect`] answers what stages and arguments a file has.
 
 pub mod introspect;
 pub mod output;
+pub mod shell;
 
 mod document;
 mod engine;
 mod finding;
+mod fix;
 mod options;
 mod rule;
 mod rules;
 mod suppression;
 
 pub use document::{Base, BaseFacts, Document, Stage, Step};
-pub use engine::{Report, check, known_ids};
+pub use engine::{Report, check, known_ids, rule_of};
 pub use finding::{Finding, apply};
+pub use fix::{Fixed, fix};
 pub use options::{Bases, Options, Scope};
 pub use rule::{Origin, Rule, origin, rule_named, rules};

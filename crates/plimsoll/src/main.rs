@@ -7,6 +7,7 @@
 
 mod commands;
 mod config;
+mod diff;
 mod environment;
 mod exit;
 mod interrupt;

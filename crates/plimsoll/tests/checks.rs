@@ -120,3 +120,122 @@ fn targets_and_outline_are_listed_without_a_store() {
     let outcome = lab.build().arg("--call=nonsense").run_as_typed();
     assert_eq!(outcome.code, 2, "{}", outcome.stderr);
 }
+
+/// `plimsoll check` in the context: exit code, standard output, standard error.
+fn check(lab: &Lab, arguments: &[&str]) -> (i32, String, String) {
+    let output = lab.command(&["check"]).args(arguments).current_dir(lab.path("")).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+const NAIVE: &str =
+    "from debian:trixie\nRUN apt-get update && apt-get install curl # tools\nCMD node server.js\n";
+
+#[test]
+fn check_shows_findings_with_their_lines_and_counts_them() {
+    let lab = lab(NAIVE);
+    let (code, stdout, stderr) = check(&lab, &[]);
+    assert_eq!(code, 1, "{stderr}");
+    assert!(
+        stdout.contains("warning[apt-get-without-yes]") && stdout.contains("--> Dockerfile:2:31"),
+        "{stdout}"
+    );
+    assert!(stdout.contains("also known as DL3014, DS-0021"), "{stdout}");
+    assert!(stderr.contains(" findings: ") && stderr.ends_with("; 0 suppressed\n"), "{stderr}");
+    assert!(!lab.store().exists(), "a check makes no store");
+
+    let (code, _, _) = check(&lab, &["--fail-on", "none", "Dockerfile"]);
+    assert_eq!(code, 0);
+    let (_, stdout, stderr) = check(&lab, &["--ignore", "DS021", "--ignore", "apt-lists-left"]);
+    assert!(!stdout.contains("without-yes") && stderr.contains("; 2 suppressed"), "{stderr}");
+    let (code, _, stderr) = check(&lab, &["--ignore", "DL9999"]);
+    assert!(code == 2 && stderr.contains("no rule is named `DL9999`"), "{stderr}");
+}
+
+#[test]
+fn check_answers_as_json_and_sarif() {
+    let lab = lab(NAIVE);
+    let (code, stdout, _) = check(&lab, &["--format", "json"]);
+    let answer: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!((code, &answer["version"]), (1, &Value::from(1)));
+    let findings = answer["findings"].as_array().unwrap();
+    let found = findings.iter().find(|one| one["id"] == "apt-get-without-yes").unwrap();
+    assert_eq!(found["aliases"], serde_json::json!(["DL3014", "DS-0021", "AVD-DS-0021", "DS021"]));
+    assert_eq!(
+        (&found["file"], &found["line"], &found["column"]),
+        (&"Dockerfile".into(), &2.into(), &31.into())
+    );
+    assert_eq!(found["fix"]["edits"][0]["text"], " -y");
+    let (_, stdout, _) = check(&lab, &["--format", "sarif"]);
+    let answer: Value = serde_json::from_str(&stdout).unwrap();
+    let run = &answer["runs"][0];
+    assert_eq!(answer["version"], "2.1.0");
+    assert_eq!(run["results"].as_array().unwrap().len(), findings.len());
+    assert!(
+        run["tool"]["driver"]["rules"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|rule| rule["id"] == "apt-get-without-yes")
+    );
+}
+
+#[test]
+fn check_goes_on_in_a_broken_file() {
+    let lab = lab("FROM scratch AS A\nRUNN x\nCMD y\n");
+    let (code, stdout, _) = check(&lab, &["--format", "json"]);
+    let answer: Value = serde_json::from_str(&stdout).unwrap();
+    let ids: Vec<_> =
+        answer["findings"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap()).collect();
+    assert_eq!((code, ids), (1, vec!["unknown-instruction", "stage-name-casing", "shell-form-command"]));
+    assert_eq!(answer["findings"][0]["aliases"][0], "DL1000");
+}
+
+#[test]
+fn fixes_are_shown_and_applied() {
+    let lab = lab(NAIVE);
+    let (code, diff, _) = check(&lab, &["--diff"]);
+    assert_eq!(code, 0);
+    for line in ["-CMD node server.js\n", "+CMD [\"node\", \"server.js\"]\n"] {
+        assert!(diff.contains(line), "{diff}");
+    }
+    assert_eq!(std::fs::read_to_string(lab.path("Dockerfile")).unwrap(), NAIVE);
+    let (_, _, stderr) = check(&lab, &["--fix"]);
+    assert!(stderr.starts_with("fixed "), "{stderr}");
+    let fixed = std::fs::read_to_string(lab.path("Dockerfile")).unwrap();
+    assert!(fixed.starts_with("FROM debian:trixie\nRUN apt-get update && apt-get install"), "{fixed}");
+    assert!(fixed.contains(" -y") && fixed.contains(" --no-install-recommends"), "{fixed}");
+    let (_, diff, _) = check(&lab, &["--diff"]);
+    assert_eq!(diff, "");
+}
+
+#[test]
+fn folders_are_searched_and_standard_input_is_read() {
+    let lab = lab("FROM scratch\n");
+    for name in ["a/Dockerfile", "a/b/web.Dockerfile", "c/Containerfile", "c/Dockerfile.dev"] {
+        lab.write(name, "FROM scratch AS A\n");
+    }
+    for name in ["c/Dockerfile.dev.dockerignore", "node_modules/x/Dockerfile", "c/notes.txt"] {
+        lab.write(name, "FROM scratch AS A\n");
+    }
+    let (_, stdout, stderr) = check(&lab, &["--format", "json", "."]);
+    let answer: Value = serde_json::from_str(&stdout).unwrap();
+    let files: Vec<_> =
+        answer["findings"].as_array().unwrap().iter().map(|one| one["file"].as_str().unwrap()).collect();
+    assert_eq!(files, ["a/Dockerfile", "a/b/web.Dockerfile", "c/Containerfile", "c/Dockerfile.dev"]);
+    assert!(stderr.contains("in 5 files"), "{stderr}");
+    let (code, _, stderr) = check(&lab, &["c/missing"]);
+    assert!(code == 2 && stderr.contains("c/missing"), "{stderr}");
+}
+
+#[test]
+fn rules_are_listed_and_explained() {
+    let lab = Lab::new();
+    assert!(lab.output(&["check", "--list-rules"]).lines().any(|line| line.starts_with("relative-workdir ")));
+    for name in ["DL3000", "ds-0009", "WorkdirRelativePath", "relative-workdir"] {
+        assert!(lab.output(&["explain", name]).starts_with("relative-workdir: "), "{name}");
+    }
+    let output = lab.command(&["explain", "relative-workdirs"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("did you mean `relative-workdir`?"));
+}

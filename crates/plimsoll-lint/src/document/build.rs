@@ -1,6 +1,6 @@
 //! From a parsed file to a [`Document`].
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 
 use plimsoll_diagnostics::{SourceFile, Span, Spanned};
 use plimsoll_dockerfile::{Dockerfile, Instruction, InstructionKind, Mount, words};
@@ -25,7 +25,15 @@ pub(super) fn document<'a>(
         Scope::All | Scope::Last => last_name(dockerfile).unwrap_or_else(|| "default".to_owned()),
     };
     let globals = Globals::new(dockerfile, &platform, &options.build_args, &target);
-    let mut document = Document { file, dockerfile, options, platform, globals, stages: Vec::new() };
+    let mut document = Document {
+        file,
+        dockerfile,
+        options,
+        platform,
+        globals,
+        stages: Vec::new(),
+        scripts: OnceCell::new(),
+    };
     for (start, body) in bodies(&dockerfile.instructions) {
         let stage = new_stage(&document, start);
         document.stages.push(stage);

@@ -2,9 +2,11 @@
 
 mod build;
 mod globals;
+mod run;
 mod stage;
 mod used_words;
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use plimsoll_diagnostics::{SourceFile, Span};
@@ -14,6 +16,7 @@ use plimsoll_oci::{ImageConfig, Platform};
 use crate::options::Options;
 
 pub(crate) use globals::Globals;
+pub(crate) use run::RunView;
 pub use stage::{Base, Stage, Step};
 
 /// `PATH` where nothing sets it.
@@ -40,6 +43,8 @@ pub struct Document<'a> {
     pub(crate) globals: Globals,
     /// The stages in order. Instructions that no `FROM` stands before are a stage without one.
     pub stages: Vec<Stage<'a>>,
+    /// The code of every `RUN` of the stages that are looked at, once a rule has asked for it.
+    scripts: OnceCell<Vec<run::RunScript>>,
 }
 
 impl<'a> Document<'a> {
@@ -86,6 +91,12 @@ impl<'a> Document<'a> {
     /// Names of the variables that have a value in front of a step.
     pub(crate) fn variable_names(&self, stage: &Stage<'a>, step: &Step<'a>) -> Vec<String> {
         build::names(&self.stages, stage, step.known)
+    }
+
+    /// Whether the files of a stage are in the image: the last stage, and those that a stage is built on.
+    pub(crate) fn is_in_image(&self, stage: &Stage<'a>) -> bool {
+        stage.index + 1 == self.stages.len()
+            || self.stages.iter().any(|other| other.parent == Some(stage.index))
     }
 
     /// Whether the stage goes back to an image that nothing is known of.

@@ -8,8 +8,8 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use plimsoll_dockerfile::SourceFile;
-use plimsoll_lint::{Finding, Rule, apply, rules};
+use plimsoll_dockerfile::{SourceFile, parse};
+use plimsoll_lint::{Finding, Options, Rule, apply, fix, rules};
 use plimsoll_oci::ImageConfig;
 
 use crate::support::{Situation, platform, run};
@@ -35,6 +35,25 @@ fn every_rule_has_a_document_and_finds_what_it_says() {
         }
     }
     assert!(faults.is_empty(), "{faults}\nrun with PLIMSOLL_BLESS=1 to take it over");
+}
+
+#[test]
+fn fixing_twice_is_fixing_once_and_fixed_files_parse() {
+    let errors = |text: &str| {
+        let parsed = parse(&SourceFile::new("Dockerfile", text));
+        parsed.diagnostics.iter().filter(|one| one.is_error()).count()
+    };
+    let options = Options { platform: Some(platform()), ..Options::default() };
+    for rule in rules() {
+        let document = std::fs::read_to_string(folder().join(format!("{}.md", rule.name))).unwrap();
+        for part in document.split("```dockerfile").skip(1) {
+            let body = part.split_once('\n').unwrap().1.split("```\n").next().unwrap();
+            let once = fix(&SourceFile::new("Dockerfile", body), &options).text;
+            let twice = fix(&SourceFile::new("Dockerfile", once.as_str()), &options).text;
+            assert_eq!(once, twice, "{}", rule.name);
+            assert!(errors(&once) <= errors(body), "{}: {once}", rule.name);
+        }
+    }
 }
 
 #[test]

@@ -2,8 +2,10 @@
 
 mod base;
 mod build;
+mod check;
 mod df;
 mod doctor;
+mod explain;
 mod history;
 mod images;
 mod inspect;
@@ -45,6 +47,10 @@ enum Command {
     /// Build an image from a Dockerfile
     #[command(visible_alias = "b")]
     Build(Box<build::Args>),
+    /// Say what is probably wrong with Dockerfiles, and fix what can be fixed
+    Check(Box<check::Args>),
+    /// Explain a rule of `check`
+    Explain(explain::Args),
     /// Compose base images from Debian packages
     Base(base::Args),
     /// List images
@@ -138,6 +144,8 @@ fn run(cli: Cli, standing: Standing) -> anyhow::Result<u8> {
         Command::Build(args) | Command::Builder(BuilderCommand::Build(args)) => {
             build::run(&args, global, standing)
         }
+        Command::Check(args) => check::run(&args, global, standing),
+        Command::Explain(args) => explain::run(&args),
         Command::Base(args) => base::run(&args, global, standing),
         Command::Images(args) => images::run(&args, global, standing),
         Command::Tag(args) => tag::run(&args, global, standing),

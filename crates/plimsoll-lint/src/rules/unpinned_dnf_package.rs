@@ -1,0 +1,42 @@
+//! `unpinned-dnf-package`.
+
+use super::packages::{DNF, report_unpinned, rpm_is_pinned};
+use super::prelude::*;
+
+pub(super) static RULE: Rule = Rule {
+    name: "unpinned-dnf-package",
+    summary: "`dnf install` takes whatever version of a package there is",
+    severity: Severity::Warning,
+    aliases: &["DL3041"],
+    enabled: true,
+    explanation: r"
+The same Dockerfile installs another version tomorrow. A version makes the step say what it means, and run again when
+you change it.
+
+```dockerfile
+FROM fedora:42
+RUN dnf install -y curl && dnf clean all
+```
+
+Write instead:
+
+```dockerfile
+FROM fedora:42
+RUN dnf install -y curl-8.11.1 && dnf clean all
+```
+",
+    check,
+};
+
+fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
+    report_unpinned(document, &RULE, "DL3041", packages, is_pinned, |name| format!("{name}-1.2.3"), found);
+}
+
+fn packages<'s>(call: &Call<'s>) -> Vec<&'s Word> {
+    if call.has_argument("install") && !call.has_argument("module") { DNF.packages(call) } else { Vec::new() }
+}
+
+/// As with yum; a module names its stream behind a colon.
+fn is_pinned(package: &str) -> bool {
+    rpm_is_pinned(package) || package.contains(':')
+}
