@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use rusqlite::{OptionalExtension as _, Row};
 
 use crate::Store;
-use crate::error::Result;
+use crate::error::{IoContext as _, Result};
 use crate::id::BuildId;
 use crate::layout;
 use crate::lease::Name;
 use crate::records::{id, timestamp};
+use crate::remove::remove_tree;
 use crate::time::Timestamp;
 
 /// How a build stands.
@@ -114,6 +115,16 @@ impl Store {
                     "UPDATE builds SET status = ?2, finished_seconds = ?3, finished_nanoseconds = ?4 WHERE id = ?1",
                 )?
                 .execute((id.as_str(), status.as_str(), now.seconds, now.nanoseconds))?;
+            Ok(())
+        })
+    }
+
+    /// Takes back a build that another process begins anew: its record and the directory of its logs.
+    pub fn withdraw_build(&self, id: &BuildId) -> Result<()> {
+        let directory = self.layout().logs(id);
+        remove_tree(&directory).on("remove", &directory)?;
+        self.database().write("withdraw a build", |transaction| {
+            transaction.execute("DELETE FROM builds WHERE id = ?1", [id.as_str()])?;
             Ok(())
         })
     }

@@ -116,6 +116,17 @@ fn builds_keep_their_end_and_their_logs() {
 }
 
 #[test]
+fn a_withdrawn_build_leaves_neither_record_nor_logs() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    let build = store.begin_build("app").unwrap();
+    fs::write(store.log_directory(&build.id).join("1.log"), b"line").unwrap();
+    store.withdraw_build(&build.id).unwrap();
+    assert!(store.builds().unwrap().is_empty());
+    assert!(!store.log_directory(&build.id).exists());
+}
+
+#[test]
 fn a_use_is_written_once_an_hour_and_not_at_all_when_it_is_recent() {
     let directory = tempfile::tempdir().unwrap();
     let store = open(directory.path());

@@ -59,7 +59,8 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
     let builder = Builder { environment };
     let built = builder.build(&request);
     if matches!(built, Err(BuildError::NeedsNamespace)) && !host.standing.may_run {
-        host.store.finish_build(&request.id, BuildStatus::Interrupted)?;
+        // The copy in the namespace keeps the record of this build.
+        host.store.withdraw_build(&request.id)?;
         return Err(NeedsCopy.into());
     }
     if let Some(buffer) = buffer {
