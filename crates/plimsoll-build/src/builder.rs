@@ -7,14 +7,14 @@ use plimsoll_compose::ComposerOptions;
 use plimsoll_diagnostics::Diagnostic;
 use plimsoll_dockerfile::{detect_syntax, parse};
 use plimsoll_executor::{LocalContext, Output, Settings, Worker};
-use plimsoll_export::Image;
+use plimsoll_export::{Image, ImageSet};
 use plimsoll_graph::{
-    BaseImage, BaseRequest, Graph, Lowered, MissingBase, NamedContext, NetworkMode, Op, Request,
+    BaseImage, BaseRequest, Graph, ImagePlan, Lowered, MissingBase, NamedContext, NetworkMode, Op, Request,
     SecurityMode, lower,
 };
 use plimsoll_oci::{Digest, Platform, Reference};
 use plimsoll_registry::BlockingClient;
-use plimsoll_snapshot::{BlobOptions, Snapshots};
+use plimsoll_snapshot::Snapshots;
 use plimsoll_solver::{Cancel, EventKind, EventSink, Problem, SolveError, Solved, solve};
 use plimsoll_store::LayerId;
 
@@ -22,10 +22,11 @@ use crate::assemble::{self, Assembled};
 use crate::bases::{self, Found};
 use crate::check;
 use crate::compose;
+use crate::emulation::{NO_EMULATOR, Stopwatch};
 use crate::error::{BuildError, NO_BASE_IMAGE};
 use crate::failure::failure;
 use crate::remote::HttpFiles;
-use crate::request::{BaseUse, BuildRequest, BuildResult, NamedContextSource};
+use crate::request::{BaseUse, BuildRequest, BuildResult, NamedContextSource, PlatformResult};
 
 /// The machine and the user's configuration, as a build sees them.
 pub struct Environment {
@@ -71,6 +72,8 @@ impl Builder {
     /// Builds what a request asks for.
     pub fn build(&self, request: &BuildRequest) -> Result<BuildResult, BuildError> {
         let epoch = epoch(request)?;
+        let is_multi_platform = is_multi_platform(request);
+        request.images.iter().try_for_each(|options| options.check(&request.platforms, is_multi_platform))?;
         let parsed = parse(&request.dockerfile);
         if !parsed.is_ok() {
             return Err(BuildError::Diagnostics { diagnostics: parsed.diagnostics });
@@ -84,32 +87,29 @@ impl Builder {
         warnings.sort_by_key(|warning| warning.span);
         check_entitlements(request, &graph)?;
         self.announce(request, &graph);
-        let (solved, image) = self.solve(request, &graph, &known, epoch)?;
-        let plan = graph.images.first().expect("every graph makes an image");
-        let root = solved.outputs[plan.root.0].as_ref().expect("the root of the image was a goal");
+        let stopwatch = Stopwatch::new(&*self.environment.events);
+        let (solved, images) = self.solve(request, &graph, &known, epoch, &stopwatch)?;
         for output in solved.outputs.iter().flatten() {
             output.save_context()?;
         }
-        let store = self.environment.snapshots.store();
-        if let Some(image) = &image {
-            for tag in &request.tags {
-                if store.image(tag)?.as_ref() != Some(&image.manifest) {
-                    store.set_image(tag, &image.manifest)?;
-                }
-            }
+        let mut platforms = Vec::with_capacity(graph.images.len());
+        for plan in &graph.images {
+            let chain = root(plan, &solved).chain.clone();
+            let unpacked_bytes = self.unpacked_bytes(&chain)?;
+            platforms.push(PlatformResult { platform: plan.platform.clone(), chain, unpacked_bytes });
         }
         let is_step = |vertex: &&usize| {
             !matches!(graph.vertices[**vertex].op, Op::Scratch | Op::Image(_) | Op::Local { .. })
         };
         Ok(BuildResult {
-            chain: root.chain.clone(),
+            platforms,
+            is_multi_platform,
+            images,
             warnings,
             bases: known.uses,
             steps_run: solved.ran.iter().filter(is_step).count(),
             steps_cached: solved.cached.iter().filter(is_step).count(),
-            unpacked_bytes: self.unpacked_bytes(&root.chain)?,
-            compressed_bytes: image.iter().flat_map(|image| &image.layers).map(|layer| layer.size).sum(),
-            image,
+            emulated: stopwatch.emulated(&graph),
         })
     }
 
@@ -133,26 +133,50 @@ impl Builder {
                 (name.clone(), context)
             })
             .collect();
+        let mut platforms: Vec<Option<&Platform>> = request.platforms.iter().map(Some).collect();
+        if platforms.is_empty() {
+            platforms.push(None);
+        }
         loop {
+            let (mut graphs, mut all_warnings) = (Vec::new(), Vec::new());
+            let mut all_missing: Vec<MissingBase> = Vec::new();
             let answer = |wanted: &BaseRequest| known.images.get(wanted).cloned();
-            let mut lowering = Request::new(
-                dockerfile,
-                &request.dockerfile,
-                &request.build_args,
-                &contexts,
-                request.platform.clone().unwrap_or_else(|| host.clone()),
-                &answer,
-            );
-            lowering.target = request.target.as_deref();
-            lowering.platform_requested = request.platform.is_some();
-            lowering.build_platform = host.clone();
-            lowering.labels = &request.labels;
-            lowering.network = request.network;
-            lowering.no_cache = request.no_cache;
-            match lower(&lowering).map_err(|diagnostics| BuildError::Diagnostics { diagnostics })? {
-                Lowered::Graph { graph, warnings } => return Ok((graph, warnings)),
-                Lowered::NeedsBases(missing) => self.find_bases(request, &missing, known)?,
+            for platform in &platforms {
+                let mut lowering = Request::new(
+                    dockerfile,
+                    &request.dockerfile,
+                    &request.build_args,
+                    &contexts,
+                    platform.unwrap_or(&host).clone(),
+                    &answer,
+                );
+                lowering.target = request.target.as_deref();
+                lowering.platform_requested = platform.is_some();
+                lowering.build_platform = host.clone();
+                lowering.multi_platform = is_multi_platform(request);
+                lowering.labels = &request.labels;
+                lowering.network = request.network;
+                lowering.no_cache = request.no_cache;
+                match lower(&lowering).map_err(|diagnostics| BuildError::Diagnostics { diagnostics })? {
+                    Lowered::Graph { graph, warnings } => {
+                        graphs.push(graph);
+                        let new = warnings.into_iter().filter(|warning| !all_warnings.contains(warning));
+                        let new: Vec<_> = new.collect();
+                        all_warnings.extend(new);
+                    }
+                    Lowered::NeedsBases(missing) => {
+                        for one in missing {
+                            if !all_missing.iter().any(|other| other.request == one.request) {
+                                all_missing.push(one);
+                            }
+                        }
+                    }
+                }
             }
+            if all_missing.is_empty() {
+                return Ok((Graph::merge(graphs), all_warnings));
+            }
+            self.find_bases(request, &all_missing, known)?;
         }
     }
 
@@ -174,7 +198,13 @@ impl Builder {
             };
             threads.into_iter().map(join).collect()
         });
-        for (one, found) in missing.iter().zip(found) {
+        // The first failure ends the others; it is the one to tell of.
+        let is_cause = |found: &Result<Found, BuildError>| {
+            found.as_ref().is_err_and(|error| !matches!(error, BuildError::Cancelled))
+        };
+        let mut pairs: Vec<_> = missing.iter().zip(found).collect();
+        pairs.sort_by_key(|(_, found)| !is_cause(found));
+        for (one, found) in pairs {
             let found = found.map_err(|error| at_place(one, error))?;
             known.layers.insert(found.base.manifest, found.layers);
             known.images.insert(one.request.clone(), found.base);
@@ -202,7 +232,8 @@ impl Builder {
         graph: &Graph,
         known: &KnownBases,
         epoch: Option<i64>,
-    ) -> Result<(Solved<Output>, Option<Image>), BuildError> {
+        events: &dyn EventSink,
+    ) -> Result<(Solved<Output>, Vec<ImageSet>), BuildError> {
         let environment = &self.environment;
         let store = environment.snapshots.store();
         let mut settings = environment.settings.clone();
@@ -214,10 +245,9 @@ impl Builder {
         let contexts = contexts(request);
         let remote =
             HttpFiles { store, ca_certificates: settings.ca_bundle.as_deref(), connection: OnceLock::new() };
-        let plan = graph.images.first().expect("every graph makes an image");
         let problem = Problem {
             inputs: graph.vertices.iter().map(|v| v.inputs.iter().map(|input| input.0).collect()).collect(),
-            goals: vec![plan.root.0],
+            goals: graph.images.iter().map(|plan| plan.root.0).collect(),
         };
         let mut forced: BTreeSet<usize> = BTreeSet::new();
         loop {
@@ -232,30 +262,47 @@ impl Builder {
                 contexts: &contexts,
                 bases: &known.layers,
                 remote: &remote,
-                events: &*environment.events,
+                events,
                 keys: Mutex::default(),
             };
             let solved = solve(&problem, &worker, &environment.cancel).map_err(|error| match error {
                 SolveError::Cancelled => BuildError::Cancelled,
                 SolveError::Vertex { vertex, error } => failure(&graph.vertices[vertex], error),
             })?;
-            if !request.wants_image {
-                return Ok((solved, None));
-            }
-            let options = BlobOptions { compression: request.compression, epoch };
-            match assemble::image(plan, &solved.outputs, &environment.snapshots, options)? {
-                Assembled::Image(image) => return Ok((solved, Some(*image))),
-                Assembled::Missing(place) => {
-                    let chain = solved.outputs[plan.root.0].as_ref().map(|output| output.chain.clone());
-                    let layer = chain.and_then(|chain| chain.get(place).cloned());
+            match self.assemble(request, &graph, &solved, epoch)? {
+                Ok(sets) => return Ok((solved, sets)),
+                Err(layer) => {
                     let maker = solved.outputs.iter().position(|output| {
-                        output.as_ref().is_some_and(|output| output.chain.last() == layer.as_ref())
+                        output.as_ref().is_some_and(|output| output.chain.last() == Some(&layer))
                     });
                     let maker = maker.expect("every layer above the base was made by a vertex");
                     assert!(forced.insert(maker), "a step that ran again has its layer");
                 }
             }
         }
+    }
+
+    /// Writes the images in every way that is asked for; or names a layer whose bytes are gone.
+    fn assemble(
+        &self,
+        request: &BuildRequest,
+        graph: &Graph,
+        solved: &Solved<Output>,
+        epoch: Option<i64>,
+    ) -> Result<Result<Vec<ImageSet>, LayerId>, BuildError> {
+        let snapshots = &self.environment.snapshots;
+        let mut sets = Vec::with_capacity(request.images.len());
+        for options in &request.images {
+            let mut images = Vec::with_capacity(graph.images.len());
+            for plan in &graph.images {
+                match assemble::image(plan, &solved.outputs, snapshots, options, epoch)? {
+                    Assembled::Image(image) => images.push(*image),
+                    Assembled::Missing(place) => return Ok(Err(root(plan, solved).chain[place].clone())),
+                }
+            }
+            sets.push(assemble::set(images, options, is_multi_platform(request), snapshots.store())?);
+        }
+        Ok(Ok(sets))
     }
 
     fn unpacked_bytes(&self, chain: &[LayerId]) -> Result<Option<u64>, BuildError> {
@@ -268,6 +315,17 @@ impl Builder {
         }
         Ok(Some(total))
     }
+}
+
+/// What the root of an image came to.
+fn root<'s>(plan: &ImagePlan, solved: &'s Solved<Output>) -> &'s Output {
+    solved.outputs[plan.root.0].as_ref().expect("the root of an image was a goal")
+}
+
+/// Several platforms make an index; one does when it is asked for.
+fn is_multi_platform(request: &BuildRequest) -> bool {
+    let asked = request.build_args.get("BUILDKIT_MULTI_PLATFORM").map(String::as_str);
+    request.platforms.len() > 1 || matches!(asked, Some("1" | "true" | "True" | "TRUE" | "t" | "T"))
 }
 
 fn contexts(request: &BuildRequest) -> BTreeMap<String, LocalContext> {
@@ -334,6 +392,12 @@ fn check_entitlements(request: &BuildRequest, graph: &Graph) -> Result<(), Build
 
 /// Puts the failure to find a base image where its name stands.
 fn at_place(missing: &MissingBase, error: BuildError) -> BuildError {
+    if let BuildError::NoEmulator { reason, hint, .. } = &error {
+        let message = format!("cannot compose `{}`: {reason}", missing.request.name);
+        let message = plimsoll_diagnostics::sanitize::line(&message).into_owned();
+        let diagnostic = Diagnostic::error(NO_EMULATOR, message).at(missing.span).hint(hint.clone());
+        return BuildError::Diagnostics { diagnostics: vec![diagnostic] };
+    }
     let BuildError::Base { source, .. } = &error else { return error };
     let mut message = format!("cannot use the image `{}`: {source}", missing.request.name);
     let mut cause = source.source();

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use plimsoll_compose::{Assembled, Composer, ComposerOptions, ConfigureStep, DebianSpec, Event, Plan};
-use plimsoll_executor::{BaseLayers, Worker};
+use plimsoll_executor::{BaseLayers, ExecuteError, Worker};
 use plimsoll_export::Image;
 use plimsoll_graph::{ExecOp, Graph, ImageOp, InlineFile, NetworkMode, Op, SecurityMode, Vertex, VertexId};
 use plimsoll_layer::{Compression, TarOptions, write_layer_blob};
@@ -17,6 +17,7 @@ use plimsoll_solver::{EventKind, Problem, SolveError, solve};
 use plimsoll_store::{SourceRecord, Timestamp};
 
 use crate::builder::Environment;
+use crate::emulation;
 use crate::error::BuildError;
 use crate::remote::NoRemote;
 
@@ -234,7 +235,15 @@ fn configure(
     let problem = Problem { inputs: vec![Vec::new(), vec![0]], goals: vec![1] };
     let solved = solve(&problem, &worker, &environment.cancel).map_err(|error| match error {
         SolveError::Cancelled => BuildError::Cancelled,
-        SolveError::Vertex { error, .. } => BuildError::Configure { base: spec.to_string(), source: error },
+        // Another base that failed has ended this one too.
+        SolveError::Vertex { error: ExecuteError::Cancelled, .. } => BuildError::Cancelled,
+        SolveError::Vertex { vertex, error } => {
+            let base = spec.to_string();
+            match emulation::explain(&graph.vertices[vertex], &error) {
+                Some((reason, hint)) => BuildError::NoEmulator { base, reason, hint },
+                None => BuildError::Configure { base, source: error },
+            }
+        }
     })?;
     let output = solved.outputs[1].as_ref().expect("a goal that was reached has an output");
     let layer = output.chain.last().expect("a step's output ends with its own layer");

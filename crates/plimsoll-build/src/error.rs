@@ -78,6 +78,23 @@ pub enum BuildError {
         /// The value as given.
         value: String,
     },
+    /// An annotation of an index, where a single image is made.
+    #[error(
+        "the annotation `{annotation}` has no place: one platform gives a single manifest and no index; build for \
+         several platforms, or ask for an index with `--build-arg BUILDKIT_MULTI_PLATFORM=1`"
+    )]
+    AnnotationOfNoIndex {
+        /// Place and key.
+        annotation: String,
+    },
+    /// An annotation for a platform that is not built.
+    #[error("the annotation `{annotation}` is for `{platform}`, which is not built; add it to `--platform`")]
+    AnnotationOfNoPlatform {
+        /// Place and key.
+        annotation: String,
+        /// The platform.
+        platform: plimsoll_oci::Platform,
+    },
     /// The process is out of file descriptors or threads.
     #[error("cannot {action}")]
     Resources {
@@ -86,6 +103,16 @@ pub enum BuildError {
         /// The reason.
         #[source]
         source: std::io::Error,
+    },
+    /// The configure step of a composed base cannot run on this machine.
+    #[error("the packages of `{base}` could not be configured: {reason}\nhint: {hint}")]
+    NoEmulator {
+        /// The base.
+        base: String,
+        /// Why.
+        reason: String,
+        /// The way out.
+        hint: String,
     },
     /// The configure step of a composed base failed.
     #[error("the packages of `{base}` could not be configured")]

@@ -4,6 +4,7 @@ use plimsoll_diagnostics::{Diagnostic, sanitize};
 use plimsoll_executor::{ExecuteError, how};
 use plimsoll_graph::{Op, Vertex};
 
+use crate::emulation::{self, NO_EMULATOR};
 use crate::error::BuildError;
 
 /// The error of a vertex, in the form in which it is shown.
@@ -19,20 +20,15 @@ pub(crate) fn failure(vertex: &Vertex, error: ExecuteError) -> BuildError {
 }
 
 fn diagnostic(vertex: &Vertex, error: &ExecuteError) -> Diagnostic {
-    let (code, message) = match error {
-        ExecuteError::Failed { status, .. } => ("step-failed", format!("the command {}", how(*status))),
-        ExecuteError::SourceMissing { .. } | ExecuteError::SourceIgnored { .. } => {
-            ("source-missing", with_causes(error))
-        }
-        ExecuteError::NoContext => ("no-context", error.to_string()),
-        ExecuteError::SecretMissing { .. } => ("secret-missing", error.to_string()),
-        ExecuteError::SshMissing { .. } => ("ssh-missing", error.to_string()),
-        ExecuteError::UnknownUser { .. } | ExecuteError::UnknownGroup { .. } => {
-            ("unknown-user", error.to_string())
-        }
-        _ => ("step-impossible", with_causes(error)),
+    let foreign = emulation::explain(vertex, error);
+    let (code, message) = match (error, &foreign) {
+        (_, Some((message, _))) => (NO_EMULATOR, message.clone()),
+        (error, None) => kind(error),
     };
     let mut diagnostic = Diagnostic::error(code, sanitize::line(&message).into_owned());
+    if let Some((_, hint)) = &foreign {
+        diagnostic = diagnostic.hint(hint.clone());
+    }
     if let Some(span) = vertex.span {
         diagnostic = diagnostic.at(span).label("failed here");
     } else {
@@ -52,6 +48,23 @@ fn diagnostic(vertex: &Vertex, error: &ExecuteError) -> Diagnostic {
             .hint(format!("check that `{path}` exists where it is copied from, spelled exactly so"));
     }
     diagnostic
+}
+
+/// The code and the message of an error.
+fn kind(error: &ExecuteError) -> (&'static str, String) {
+    match error {
+        ExecuteError::Failed { status, .. } => ("step-failed", format!("the command {}", how(*status))),
+        ExecuteError::SourceMissing { .. } | ExecuteError::SourceIgnored { .. } => {
+            ("source-missing", with_causes(error))
+        }
+        ExecuteError::NoContext => ("no-context", error.to_string()),
+        ExecuteError::SecretMissing { .. } => ("secret-missing", error.to_string()),
+        ExecuteError::SshMissing { .. } => ("ssh-missing", error.to_string()),
+        ExecuteError::UnknownUser { .. } | ExecuteError::UnknownGroup { .. } => {
+            ("unknown-user", error.to_string())
+        }
+        _ => ("step-impossible", with_causes(error)),
+    }
 }
 
 /// An error with everything that caused it, in one line.

@@ -1,17 +1,19 @@
 //! One build request, from text to exported image.
 //!
 //! [`Builder::build`] parses the Dockerfile, finds out what its base images are, lowers it to a graph, has the
-//! solver look up or run every vertex, writes config and manifest around the layers, and names the image. What
-//! happens with the image then (archives, registries) is `plimsoll-export`'s.
+//! solver look up or run every vertex, and writes config and manifest around the layers, for each platform. What
+//! happens with the images then (names, archives, registries) is `plimsoll-export`'s.
 
 mod assemble;
 mod bases;
 mod builder;
 mod check;
 mod compose;
+mod emulation;
 mod error;
 mod failure;
 mod fetch;
+mod image_options;
 mod import;
 mod remote;
 mod request;
@@ -20,5 +22,6 @@ pub use builder::{Builder, Environment};
 pub use check::{Checked, check};
 pub use error::{BuildError, NO_BASE_IMAGE};
 pub use fetch::RegistryFetcher;
+pub use image_options::{Annotation, AnnotationPlace, ImageOptions};
 pub use import::{pull, store_remote_image};
-pub use request::{BaseUse, BuildRequest, BuildResult, NamedContextSource};
+pub use request::{BaseUse, BuildRequest, BuildResult, EmulatedStep, NamedContextSource, PlatformResult};

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 
 use plimsoll_diagnostics::{Diagnostic, SourceFile};
 use plimsoll_executor::{LocalContext, SecretSource};
-use plimsoll_export::Image;
+use plimsoll_export::ImageSet;
 use plimsoll_graph::NetworkMode;
-use plimsoll_layer::Compression;
 use plimsoll_oci::Platform;
-use plimsoll_store::Timestamp;
+use plimsoll_store::{LayerId, Timestamp};
+
+use crate::image_options::ImageOptions;
 
 /// What a build is asked for.
 pub struct BuildRequest {
@@ -25,20 +26,18 @@ pub struct BuildRequest {
     pub build_args: BTreeMap<String, String>,
     /// `--label`.
     pub labels: Vec<(String, String)>,
-    /// `--platform`; the host's when it was not given.
-    pub platform: Option<Platform>,
+    /// `--platform`; empty for the host's, or that of the base image.
+    pub platforms: Vec<Platform>,
     /// `--no-cache`.
     pub no_cache: bool,
     /// `--pull`: ask for every base image again.
     pub pull: bool,
     /// `--network`.
     pub network: NetworkMode,
-    /// `--tag`: names of the image in the store, made whole.
+    /// `--tag`: names of the image, made whole, for messages; whoever exports gives them.
     pub tags: Vec<String>,
-    /// Whether the image itself is wanted; otherwise only its root file system, and nothing is compressed.
-    pub wants_image: bool,
-    /// How new layers are compressed.
-    pub compression: Compression,
+    /// The ways in which the image is wanted; none when only root file systems are, and then nothing is compressed.
+    pub images: Vec<ImageOptions>,
     /// `--secret`.
     pub secrets: BTreeMap<String, SecretSource>,
     /// `--ssh`.
@@ -73,12 +72,36 @@ pub struct BaseUse {
     pub resolved: Option<Timestamp>,
 }
 
+/// A root file system that was built.
+#[derive(Clone, Debug)]
+pub struct PlatformResult {
+    /// What it is for.
+    pub platform: Platform,
+    /// Its layers, bottom first.
+    pub chain: Vec<LayerId>,
+    /// Bytes of the files of all layers, unpacked; none when a base was never unpacked.
+    pub unpacked_bytes: Option<u64>,
+}
+
+/// A step that ran for another processor than this machine's.
+#[derive(Clone, Debug)]
+pub struct EmulatedStep {
+    /// Its name.
+    pub name: String,
+    /// The platform.
+    pub platform: Platform,
+    /// How long it ran.
+    pub seconds: f64,
+}
+
 /// What came of a build.
 pub struct BuildResult {
-    /// The image; none when only the root file system was wanted.
-    pub image: Option<Image>,
-    /// The layers of the root file system, bottom first.
-    pub chain: Vec<plimsoll_store::LayerId>,
+    /// The root file systems, one a platform, in the order in which they were asked for.
+    pub platforms: Vec<PlatformResult>,
+    /// Several platforms were asked for, or an index in any case (`BUILDKIT_MULTI_PLATFORM`).
+    pub is_multi_platform: bool,
+    /// The image in each of the ways that were asked for.
+    pub images: Vec<ImageSet>,
     /// Remarks about the Dockerfile.
     pub warnings: Vec<Diagnostic>,
     /// The base images.
@@ -87,8 +110,6 @@ pub struct BuildResult {
     pub steps_run: usize,
     /// Steps that were known.
     pub steps_cached: usize,
-    /// Bytes of the files of all layers, unpacked; none when a base was never unpacked.
-    pub unpacked_bytes: Option<u64>,
-    /// Bytes of all layers' blobs.
-    pub compressed_bytes: u64,
+    /// Steps that ran under an emulator.
+    pub emulated: Vec<EmulatedStep>,
 }

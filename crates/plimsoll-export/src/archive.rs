@@ -49,16 +49,18 @@ pub fn archive(
     Ok(counted.size)
 }
 
-/// Writes an OCI image layout into a directory, which is made if it is not there; gives the bytes that were written.
+/// Writes a layout into a directory, which is made if it is not there; gives the bytes that were written.
 ///
-/// Blobs that are there already are left alone; the list of images is replaced.
-pub fn oci_directory(
+/// Blobs that are there already are left alone. Images that the directory lists under other names stay listed.
+pub fn layout_directory(
     snapshots: &Snapshots,
     bundles: &[Bundle<'_>],
+    format: ArchiveFormat,
     directory: &Path,
 ) -> Result<u64, ExportError> {
     let io = |path: &Path, source| ExportError::Io { path: path.to_owned(), source };
-    let files = layout::files(snapshots, bundles, ArchiveFormat::Oci)?;
+    let mut files = layout::files(snapshots, bundles, format)?;
+    layout::keep_listed(&mut files, directory)?;
     let blobs = directory.join(layout::BLOBS);
     fs::create_dir_all(&blobs).map_err(|source| io(&blobs, source))?;
     let mut written = 0;

@@ -105,6 +105,19 @@ pub enum ExportError {
         #[source]
         source: io::Error,
     },
+    /// Two platforms' root file systems were to be written into one directory.
+    #[error(
+        "`{path}` is in the root file systems of `{first}` and of `{second}`, which go to one place; leave out \
+         `platform-split=false`, and each gets a directory of its own"
+    )]
+    SamePath {
+        /// The path.
+        path: String,
+        /// The platform that was written first.
+        first: String,
+        /// The other one.
+        second: String,
+    },
     /// A layer of a result is gone, and nobody is known to have it.
     #[error("the layer `{layer}` is gone; build it again")]
     LayerGone {

@@ -36,16 +36,24 @@ impl Image {
     pub fn read(store: &Store, target: &Descriptor, platform: &Platform) -> Result<Self, ExportError> {
         let bytes = blob(store, &target.digest)?;
         match ParsedManifest::parse(&bytes, Some(&target.media_type))? {
-            ParsedManifest::Index(index) => {
-                let chosen = index.select(platform)?.clone();
-                let bytes = blob(store, &chosen.digest)?;
-                match ParsedManifest::parse(&bytes, Some(&chosen.media_type))? {
-                    ParsedManifest::Manifest(manifest) => Self::of(store, chosen, bytes, *manifest),
-                    ParsedManifest::Index(_) => Err(ExportError::BlobGone { digest: chosen.digest }),
-                }
-            }
+            ParsedManifest::Index(index) => Self::read_entry(store, index.select(platform)?),
             ParsedManifest::Manifest(manifest) => Self::of(store, target.clone(), bytes, *manifest),
         }
+    }
+
+    /// Reads the image that an entry of an index names.
+    pub(crate) fn read_entry(store: &Store, entry: &Descriptor) -> Result<Self, ExportError> {
+        let bytes = blob(store, &entry.digest)?;
+        match ParsedManifest::parse(&bytes, Some(&entry.media_type))? {
+            ParsedManifest::Manifest(manifest) => Self::of(store, entry.clone(), bytes, *manifest),
+            ParsedManifest::Index(_) => Err(ExportError::BlobGone { digest: entry.digest }),
+        }
+    }
+
+    /// The image's entry in an index: what an index says of it already, or the platform of its config.
+    pub(crate) fn entry(&self) -> Descriptor {
+        let platform = self.manifest.platform.clone().or_else(|| Some(self.config.platform()));
+        Descriptor { platform, ..self.manifest.clone() }
     }
 
     fn of(
@@ -69,7 +77,7 @@ impl Image {
     }
 }
 
-fn blob(store: &Store, digest: &Digest) -> Result<Vec<u8>, ExportError> {
+pub(crate) fn blob(store: &Store, digest: &Digest) -> Result<Vec<u8>, ExportError> {
     if !store.has_blob(digest)? {
         return Err(ExportError::BlobGone { digest: *digest });
     }

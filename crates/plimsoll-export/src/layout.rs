@@ -1,14 +1,15 @@
 //! The files of an OCI image layout (image-spec, image-layout.md), and of Docker's archive around the same blobs.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::str::FromStr;
 
-use plimsoll_oci::{Descriptor, Digest, Index, Reference, media_type};
+use plimsoll_oci::{Descriptor, Digest, Index, Reference};
 use plimsoll_snapshot::Snapshots;
 use serde::{Deserialize, Serialize};
 
 use crate::archive::ArchiveFormat;
-use crate::{ExportError, Image};
+use crate::{ExportError, Image, ImageSet};
 
 /// Where a layout says what it is.
 pub(crate) const OCI_LAYOUT: &str = "oci-layout";
@@ -26,8 +27,8 @@ pub(crate) const IMAGE_NAME: &str = "io.containerd.image.name";
 /// What is exported under one set of names: one image, or one for each of several platforms.
 #[derive(Clone, Copy, Debug)]
 pub struct Bundle<'a> {
-    /// The images, at least one; several get an index.
-    pub images: &'a [Image],
+    /// The images.
+    pub images: &'a ImageSet,
     /// Their names, as references; may be empty.
     pub names: &'a [String],
 }
@@ -82,7 +83,8 @@ pub(crate) fn files(
     let mut docker = Vec::new();
     for bundle in bundles {
         entries.extend(named(add_bundle(bundle, &mut files)?, bundle.names));
-        docker.extend(bundle.images.iter().map(|image| docker_entry(image, bundle.names)));
+        // An engine that knows no indexes takes one image for each name: that for this machine.
+        docker.push(docker_entry(bundle.images.native(), bundle.names));
     }
     if entries.is_empty() {
         return Err(ExportError::NothingToExport);
@@ -120,39 +122,51 @@ pub(crate) fn ensure(snapshots: &Snapshots, blobs: &[Descriptor]) -> Result<(), 
     Ok(())
 }
 
+/// Takes over what a layout in a directory lists under names that the new list does not have.
+pub(crate) fn keep_listed(files: &mut Files, directory: &Path) -> Result<(), ExportError> {
+    let path = directory.join(INDEX);
+    let bytes = match std::fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(source) => return Err(ExportError::Io { path, source }),
+    };
+    let read = |bytes: &[u8]| {
+        let path = INDEX.to_owned();
+        serde_json::from_slice::<Index>(bytes).map_err(|source| ExportError::ArchiveFile { path, source })
+    };
+    let Some(Content::Bytes(new)) = files.get(INDEX) else { return Ok(()) };
+    let mut list = read(new)?;
+    let name = |entry: &Descriptor| {
+        entry.annotations.get(IMAGE_NAME).or_else(|| entry.annotations.get(REF_NAME)).cloned()
+    };
+    for entry in read(&bytes)?.manifests {
+        let replaced = list.manifests.iter().any(|new| match name(&entry) {
+            Some(listed) => name(new) == Some(listed),
+            None => new.digest == entry.digest,
+        });
+        if !replaced {
+            list.manifests.push(entry);
+        }
+    }
+    files.insert(INDEX.to_owned(), Content::Bytes(json(&list)));
+    Ok(())
+}
+
 /// Adds the blobs of a bundle and gives the descriptor of what its names stand for.
 fn add_bundle(bundle: &Bundle<'_>, files: &mut Files) -> Result<Descriptor, ExportError> {
     let mut add = |digest: &Digest, content| files.insert(blob_path(digest), content);
-    for image in bundle.images {
+    for image in &bundle.images.images {
         add(&image.manifest.digest, Content::Bytes(image.manifest_bytes.clone()));
         add(&image.config_descriptor.digest, Content::Bytes(image.config_bytes.clone()));
         for layer in &image.layers {
             add(&layer.digest, Content::Blob(Box::new(layer.clone())));
         }
     }
-    match bundle.images {
-        [] => Err(ExportError::NothingToExport),
-        [image] => Ok(for_platform(image)),
-        images => {
-            let (descriptor, bytes) = platform_index(images);
-            add(&descriptor.digest, Content::Bytes(bytes));
-            Ok(descriptor)
-        }
+    if let Some(index) = &bundle.images.index {
+        add(&index.descriptor.digest, Content::Bytes(index.bytes.clone()));
+        return Ok(index.descriptor.clone());
     }
-}
-
-/// The index of several platforms' images.
-pub(crate) fn platform_index(images: &[Image]) -> (Descriptor, Vec<u8>) {
-    let bytes = json(&Index::new(images.iter().map(for_platform).collect()));
-    (Descriptor::new(media_type::OCI_INDEX, Digest::of(&bytes), bytes.len() as u64), bytes)
-}
-
-fn for_platform(image: &Image) -> Descriptor {
-    let size = image.manifest_bytes.len() as u64;
-    Descriptor {
-        platform: Some(image.config.platform()),
-        ..Descriptor::new(&image.manifest.media_type, image.manifest.digest, size)
-    }
+    bundle.images.images.first().map(Image::entry).ok_or(ExportError::NothingToExport)
 }
 
 /// The entries of the layout's index: one a name, or one without a name.
@@ -161,7 +175,8 @@ fn named(target: Descriptor, names: &[String]) -> Vec<Descriptor> {
         return vec![target];
     }
     let with_name = |name: &String| {
-        let mut annotations = BTreeMap::from([(IMAGE_NAME.to_owned(), name.clone())]);
+        let mut annotations = target.annotations.clone();
+        annotations.insert(IMAGE_NAME.to_owned(), name.clone());
         if let Ok(reference) = Reference::from_str(name) {
             annotations.insert(IMAGE_NAME.to_owned(), reference.to_string());
             annotations.insert(REF_NAME.to_owned(), reference.manifest_reference());

@@ -1,14 +1,14 @@
 //! One module per destination of a built image, and the way back.
 //!
 //! An [`Image`] is one platform's image in the store: its manifest and config are there as blobs, its layers as
-//! blobs or as names of blobs that a registry has. What is exported under one set of names is a [`Bundle`]: one image,
-//! or several of different platforms, which then get an index.
+//! blobs or as names of blobs that a registry has. An [`ImageSet`] is what one name stands for: one image, or those of
+//! several platforms and their index. What is exported under one list of names is a [`Bundle`].
 //!
 //! | destination | function |
 //! | --- | --- |
 //! | OCI image layout or Docker's archive, as a tar | [`archive()`] |
-//! | OCI image layout, as a directory | [`oci_directory`] |
-//! | registry | [`push`], [`push_images`] |
+//! | OCI image layout, as a directory | [`layout_directory`] |
+//! | registry | [`push`] |
 //! | root file system, as a directory | [`local()`] |
 //! | root file system, as a tar | [`tar()`] |
 //!
@@ -23,14 +23,18 @@ mod local;
 mod merged;
 mod progress;
 mod registry;
+mod roots;
+mod set;
 mod tree;
 
-pub use archive::{ArchiveFormat, archive, oci_directory};
+pub use archive::{ArchiveFormat, archive, layout_directory};
 pub use error::ExportError;
 pub use image::Image;
 pub use import::{LoadedImage, load, load_path};
 pub use layout::Bundle;
 pub use local::{LocalReport, Unapplied, local};
 pub use progress::TransferProgress;
-pub use registry::{push, push_images};
+pub use registry::push;
+pub use roots::Root;
+pub use set::{ImageSet, PlatformChoice, StoredIndex};
 pub use tree::tar;

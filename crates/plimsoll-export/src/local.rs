@@ -1,8 +1,11 @@
-//! The root file system as a directory.
+//! Root file systems as directories.
 //!
 //! As with Docker, what is written belongs to whoever runs this: the image's owners are only in the image and in its
 //! tars. Links that are in the destination already are never followed.
 
+mod clear;
+
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
@@ -12,12 +15,12 @@ use std::path::Path;
 
 use plimsoll_layer::{Entry, Kind, Timestamp};
 use plimsoll_snapshot::Snapshots;
-use plimsoll_store::LayerId;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Timespec, Timestamps, XattrFlags};
 use rustix::io::Errno;
 
 use crate::ExportError;
 use crate::merged::Merged;
+use crate::roots::{self, Root};
 
 /// What of the image a directory of this user could not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,26 +42,43 @@ pub struct LocalReport {
     pub unapplied: Vec<Unapplied>,
 }
 
-/// Writes the root file system that a chain of layers shows, bottom first, into a directory, which is made if it is not
-/// there. What is there already stays, except where the image has something of the same name.
+/// Writes root file systems into a directory, which is made if it is not there. What is there already stays, except where
+/// an image has something of the same name; with `delete` everything else that is there goes.
 ///
 /// Layers that are not unpacked are unpacked first, for which a plain user needs the user namespace.
-pub fn local(snapshots: &Snapshots, chain: &[LayerId], directory: &Path) -> Result<LocalReport, ExportError> {
-    let merged = Merged::open(snapshots, chain)?;
-    let io = |source| ExportError::Io { path: directory.to_owned(), source };
-    std::fs::create_dir_all(directory).map_err(io)?;
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let root = rustix::fs::open(directory, flags, Mode::empty()).map_err(|error| io(error.into()))?;
-    let owner = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
-    let mut writer = Writer { merged: &merged, root, owner, parent: None, report: LocalReport::default() };
-    for entry in &merged.entries {
-        writer.entry(entry)?;
+pub fn local(
+    snapshots: &Snapshots,
+    roots: &[Root<'_>],
+    directory: &Path,
+    delete: bool,
+) -> Result<LocalReport, ExportError> {
+    let roots = roots::open(snapshots, roots)?;
+    let mut report = LocalReport::default();
+    for (root, merged) in &roots {
+        let mut writer = Writer::open(merged, root, directory, report)?;
+        for entry in &merged.entries {
+            writer.entry(entry)?;
+        }
+        report = writer.report;
+    }
+    if delete {
+        let mut kept: BTreeSet<Vec<u8>> = BTreeSet::new();
+        for (root, merged) in &roots {
+            let prefix = root.directory.map_or_else(Vec::new, |name| [name.as_bytes(), b"/"].concat());
+            kept.extend(root.directory.map(|name| name.as_bytes().to_vec()));
+            kept.extend(merged.entries.iter().map(|entry| [prefix.as_slice(), &entry.path].concat()));
+        }
+        clear::clear(directory, &kept)?;
     }
     // Deepest first: writing into a directory changes its time, and some may forbid it.
-    for entry in merged.entries.iter().rev().filter(|entry| entry.is_directory()) {
-        writer.finish_directory(entry)?;
+    for (root, merged) in &roots {
+        let mut writer = Writer::open(merged, root, directory, report)?;
+        for entry in merged.entries.iter().rev().filter(|entry| entry.is_directory()) {
+            writer.finish_directory(entry)?;
+        }
+        report = writer.report;
     }
-    Ok(writer.report)
+    Ok(report)
 }
 
 struct Writer<'m> {
@@ -83,7 +103,22 @@ fn name(entry: &Entry) -> &OsStr {
     OsStr::from_bytes(entry.name())
 }
 
-impl Writer<'_> {
+impl<'m> Writer<'m> {
+    fn open(
+        merged: &'m Merged,
+        root: &Root<'_>,
+        directory: &Path,
+        report: LocalReport,
+    ) -> Result<Self, ExportError> {
+        let path = root.directory.map_or_else(|| directory.to_owned(), |name| directory.join(name));
+        let io = |source| ExportError::Io { path: path.clone(), source };
+        std::fs::create_dir_all(&path).map_err(io)?;
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let root = rustix::fs::open(&path, flags, Mode::empty()).map_err(|error| io(error.into()))?;
+        let owner = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+        Ok(Self { merged, root, owner, parent: None, report })
+    }
+
     /// Opens a directory of the destination; no component may be a link.
     fn open_directory(&self, path: &[u8]) -> Result<OwnedFd, Errno> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;

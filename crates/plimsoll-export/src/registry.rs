@@ -14,32 +14,21 @@ use plimsoll_snapshot::{BlobFetcher, Snapshots};
 use plimsoll_solver::EventSink;
 use plimsoll_store::Store;
 
-use crate::layout::{ensure, platform_index};
-use crate::{ExportError, Image, TransferProgress};
+use crate::layout::ensure;
+use crate::{ExportError, ImageSet, TransferProgress};
 
-/// Pushes one image; gives one line about what was done.
+/// Pushes images, with their index if they have one; gives what the reference stands for then, and one line about what
+/// was done. A reference without a tag is pushed by its digest alone.
 pub fn push(
     snapshots: &Snapshots,
     client: &BlockingClient,
-    image: &Image,
-    reference: &Reference,
-    events: &Arc<dyn EventSink>,
-) -> Result<String, ExportError> {
-    push_images(snapshots, client, std::slice::from_ref(image), reference, &**events).map(|(_, note)| note)
-}
-
-/// Pushes one image, or several platforms' images with an index; gives what the reference stands for then, and one
-/// line about what was done.
-pub fn push_images(
-    snapshots: &Snapshots,
-    client: &BlockingClient,
-    images: &[Image],
+    set: &ImageSet,
     reference: &Reference,
     events: &dyn EventSink,
 ) -> Result<(Descriptor, String), ExportError> {
     let mut pushed = PushImage::default();
     let mut absent = Vec::new();
-    for image in images {
+    for image in &set.images {
         pushed
             .blobs
             .push(PushBlob::new(image.config_descriptor.clone(), Bytes::from(image.config_bytes.clone())));
@@ -52,13 +41,8 @@ pub fn push_images(
         }
         pushed.manifests.push(manifest(&image.manifest.media_type, &image.manifest_bytes));
     }
-    match images {
-        [] => return Err(ExportError::NothingToExport),
-        [_] => {}
-        images => {
-            let (descriptor, bytes) = platform_index(images);
-            pushed.manifests.push(manifest(&descriptor.media_type, &bytes));
-        }
+    if let Some(index) = &set.index {
+        pushed.manifests.push(manifest(&index.descriptor.media_type, &index.bytes));
     }
     fetch_what_is_wanted(snapshots, client, reference, absent)?;
     let progress = TransferProgress::new(events, "pushing");
@@ -67,12 +51,8 @@ pub fn push_images(
         snapshots.store().record_blob_source(&blob.descriptor.digest, &reference.name())?;
     }
     let (moved, spared) = progress.transferred();
-    let note = format!(
-        "pushed {} {} ({moved} of {} blobs sent)",
-        reference.familiar(),
-        descriptor.digest,
-        moved + spared
-    );
+    let named = if reference.digest().is_some() { reference.name() } else { reference.familiar() };
+    let note = format!("pushed {named} {} ({moved} of {} blobs sent)", descriptor.digest, moved + spared);
     Ok((descriptor, note))
 }
 

@@ -13,6 +13,7 @@ use crate::problems::{Problems, Reported, Reporting};
 use crate::request::{BaseImage, BaseRequest, Lowered, Request};
 use crate::stage::{StageLowering, State, Steps};
 use crate::stages::{Origin, Stages};
+use crate::variables::Variables;
 use crate::{CopyOp, CopySource, HistoryEntry, ImageOp, ImagePlan, Op, Vertex, VertexId};
 
 /// Lowers a parsed Dockerfile to the graph of one target on one platform.
@@ -118,7 +119,7 @@ impl Lowering<'_> {
         let title = (self.stages.list.len() > 1 || stage.name.is_some()).then(|| stage.title(index));
         let total = usize::from(matches!(origin, Origin::Image(_)))
             + commands.iter().filter(|command| is_step(&command.instruction.kind)).count();
-        let shown_platform = self.request.multi_platform.then(|| self.platform_of(index).to_string());
+        let shown_platform = self.request.multi_platform.then(|| self.platform_of(index));
         let steps = Steps::new(title, shown_platform, total);
         let (state, steps) = self.start(index, &origin, steps, from_span)?;
         let mut lowering = StageLowering { lowering: self, globals, index, state, steps, span: None };
@@ -135,6 +136,8 @@ impl Lowering<'_> {
             Some(Origin::Stage(base)) => {
                 self.done.get(base).map_or(&self.request.target_platform, |state| &state.platform).clone()
             }
+            // As with Docker, nothing is for the target, whatever `--platform` says.
+            Some(Origin::Scratch) => self.request.target_platform.clone(),
             _ => stage.platform.clone().unwrap_or_else(|| self.request.target_platform.clone()),
         }
     }
@@ -158,7 +161,7 @@ impl Lowering<'_> {
             }
             Origin::Image(request) => {
                 let image = self.bases.get(request).ok_or(Reported)?.clone();
-                let name = steps.name(&format!("FROM {}", pinned(&image)));
+                let name = steps.name(&format!("FROM {}", pinned(&image)), &Variables::default());
                 let platform = self.base_platform(index, request, &image, span);
                 let root = self.image_vertex(&image, &platform, name, Some(span), Some(index));
                 let triggers = image.config.config.on_build.clone();

@@ -130,7 +130,7 @@ pub(crate) struct StageLowering<'l, 'a> {
 #[derive(Clone, Debug)]
 pub(crate) struct Steps {
     title: Option<String>,
-    platform: Option<String>,
+    platform: Option<Platform>,
     done: usize,
     total: usize,
     trigger: bool,
@@ -138,22 +138,49 @@ pub(crate) struct Steps {
 
 impl Steps {
     /// Steps of a stage; `title` is shown when there are several stages, or when the stage has a name.
-    pub(crate) fn new(title: Option<String>, platform: Option<String>, total: usize) -> Self {
+    pub(crate) fn new(title: Option<String>, platform: Option<Platform>, total: usize) -> Self {
         Self { title, platform, done: 0, total, trigger: false }
     }
 
-    /// The name of the next step.
-    pub(crate) fn name(&mut self, text: &str) -> String {
+    /// The name of the next step. In a build of several platforms it says for which one it is done, and behind an
+    /// arrow for which one a stage that knows its target does it.
+    pub(crate) fn name(&mut self, text: &str, variables: &Variables) -> String {
         self.done += 1;
         let width = self.total.to_string().len();
         let mut name = String::from("[");
-        for word in [&self.platform, &self.title].into_iter().flatten() {
+        let platform = self.platform.as_ref().map(|own| format!("{own}{}", arrow(own, variables)));
+        for word in [&platform, &self.title].into_iter().flatten() {
             name.push_str(word);
             name.push(' ');
         }
         let trigger = if self.trigger { "ONBUILD " } else { "" };
         format!("{name}{:>width$}/{}] {trigger}{text}", self.done, self.total)
     }
+}
+
+/// `->arm64`: the target that a stage's own `ARG TARGETPLATFORM` or the like names, if it is another than its own.
+fn arrow(own: &Platform, variables: &Variables) -> String {
+    let value = |name| variables.value(name);
+    let parts = [value("TARGETOS"), value("TARGETARCH"), value("TARGETVARIANT")];
+    let target = match value("TARGETPLATFORM").and_then(|text| text.parse::<Platform>().ok()) {
+        Some(target) => target,
+        None if parts == [None; 3] => return String::new(),
+        None => {
+            let [os, architecture, variant] = parts.map(|part| part.filter(|part| !part.is_empty()));
+            let own_variant = architecture.is_none().then_some(own.variant.as_deref()).flatten();
+            Platform::normalized(
+                os.unwrap_or(&own.os),
+                architecture.unwrap_or(&own.architecture),
+                variant.or(own_variant),
+            )
+        }
+    };
+    if target.to_string() == own.to_string() {
+        return String::new();
+    }
+    let text = target.to_string();
+    let same_system = text.strip_prefix(&own.os).and_then(|rest| rest.strip_prefix('/'));
+    format!("->{}", same_system.unwrap_or(&text))
 }
 
 impl StageLowering<'_, '_> {

@@ -14,6 +14,7 @@ use std::num::NonZeroUsize;
 use plimsoll_oci::{DiffId, Digest};
 
 use crate::error::LayerError;
+use crate::estargz;
 use crate::index::LayerIndex;
 use crate::tar_write::{ContentSource, TarOptions, write_tar};
 use background::BackgroundDigest;
@@ -39,6 +40,11 @@ pub enum Compression {
         /// 1 to 19; others count as the nearest of these.
         level: u8,
     },
+    /// gzip in which each file can be fetched alone; for [`write_layer_blob`] only, which knows the files.
+    Estargz {
+        /// 0 (stored) to 12; higher ones count as 12.
+        level: u8,
+    },
     /// Plain tar.
     None,
 }
@@ -54,11 +60,18 @@ impl Compression {
     pub const GZIP: Self = Self::Gzip { level: 4 };
     /// zstd at the usual level.
     pub const ZSTD: Self = Self::Zstd { level: 3 };
+    /// eStargz at the usual level.
+    pub const ESTARGZ: Self = Self::Estargz { level: 4 };
+
+    /// Whether a layer's tar, and so its diff id, is another one in this form.
+    pub const fn changes_tar(self) -> bool {
+        matches!(self, Self::Estargz { .. })
+    }
 
     /// The media type of an OCI layer compressed so (image-spec, layer.md).
     pub const fn media_type(self) -> &'static str {
         match self {
-            Self::Gzip { .. } => plimsoll_oci::media_type::OCI_LAYER_GZIP,
+            Self::Gzip { .. } | Self::Estargz { .. } => plimsoll_oci::media_type::OCI_LAYER_GZIP,
             Self::Zstd { .. } => plimsoll_oci::media_type::OCI_LAYER_ZSTD,
             Self::None => plimsoll_oci::media_type::OCI_LAYER,
         }
@@ -75,7 +88,8 @@ impl Compression {
             .and_then(|mut worker| worker.compress(&sample(), &mut compressed))
             .expect("memory is there");
         let (name, level) = match codec {
-            Codec::Gzip { level } => (gzip::IDENTITY, level),
+            Codec::Gzip { level, .. } if self.changes_tar() => ("estargz", level),
+            Codec::Gzip { level, .. } => (gzip::IDENTITY, level),
             Codec::Zstd { level } => ("zstd", level),
         };
         format!("{name}-{level}-{}-{}", codec.block_size(), Digest::of(&compressed).short())
@@ -83,7 +97,12 @@ impl Compression {
 
     fn codec(self) -> Option<Codec> {
         match self {
-            Self::Gzip { level } => Some(Codec::Gzip { level: level.min(HIGHEST_GZIP_LEVEL) }),
+            Self::Gzip { level } => {
+                Some(Codec::Gzip { level: level.min(HIGHEST_GZIP_LEVEL), block_size: GZIP_BLOCK })
+            }
+            Self::Estargz { level } => {
+                Some(Codec::Gzip { level: level.min(HIGHEST_GZIP_LEVEL), block_size: estargz::CHUNK })
+            }
             Self::Zstd { level } => Some(Codec::Zstd { level: level.clamp(1, HIGHEST_ZSTD_LEVEL) }),
             Self::None => None,
         }
@@ -149,14 +168,48 @@ impl<W: Write> LayerBlobWriter<W> {
         Self { tar: BackgroundDigest::new(beside), uncompressed_size: 0, compression, stage }
     }
 
+    /// Ends the member that is being written, so that what comes next begins one; gives the next one's number.
+    pub(crate) fn cut(&mut self) -> io::Result<usize> {
+        match &mut self.stage {
+            Stage::Plain(_) => Ok(0),
+            Stage::Compressed(pipeline) => pipeline.cut(),
+        }
+    }
+
+    /// Ends the member that is being written; gives where each member begins, and the place behind the last one.
+    pub(crate) fn members(&mut self) -> io::Result<Vec<u64>> {
+        self.cut()?;
+        match &mut self.stage {
+            Stage::Plain(_) => Ok(vec![0]),
+            Stage::Compressed(pipeline) => pipeline.offsets(),
+        }
+    }
+
+    /// Writes these bytes as one member, however many they are; nothing may be under way.
+    pub(crate) fn write_member(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match &mut self.stage {
+            Stage::Plain(out) => out.write_all(bytes)?,
+            Stage::Compressed(pipeline) => pipeline.write_member(bytes)?,
+        }
+        self.tar.update(bytes);
+        self.uncompressed_size += bytes.len() as u64;
+        Ok(())
+    }
+
     /// Writes what is left and returns the destination with the blob's digests and sizes.
     pub fn finish(self) -> Result<(W, BlobWritten), LayerError> {
+        self.finish_with(&[])
+    }
+
+    /// The same, with some bytes at the end of a compressed blob that are no part of the tar.
+    pub(crate) fn finish_with(self, tail: &[u8]) -> Result<(W, BlobWritten), LayerError> {
         let failed = |source| LayerError::Write { source };
         let diff_id = self.tar.finish();
         let (mut out, digest, size) = match self.stage {
             Stage::Plain(out) => (out, diff_id, self.uncompressed_size),
             Stage::Compressed(pipeline) => {
-                let blob = pipeline.finish().map_err(failed)?;
+                let mut blob = pipeline.finish().map_err(failed)?;
+                blob.write_all(tail).map_err(failed)?;
                 (blob.out, blob.digest.finish(), blob.size)
             }
         };
@@ -219,6 +272,9 @@ pub fn write_layer_blob(
     out: &mut dyn Write,
 ) -> Result<BlobWritten, LayerError> {
     let mut writer = LayerBlobWriter::new(out, compression, threads);
+    if compression.changes_tar() {
+        return estargz::write(index, content, tar, writer);
+    }
     write_tar(index, content, tar, &mut writer)?;
     Ok(writer.finish()?.1)
 }

@@ -53,78 +53,13 @@ impl Writer<'_> {
     }
 
     fn entry(&mut self, entry: &Entry, content: &mut ContentSource<'_>) -> Result<(), LayerError> {
-        if entry.name().starts_with(b".wh.") {
-            return Err(LayerError::path(
-                &entry.path,
-                "names that begin with `.wh.` mean removal in a layer",
-            ));
+        for written in head(entry, self.options)? {
+            self.write(&written.header)?;
         }
-        match &entry.kind {
-            Kind::Whiteout => {
-                let name = join(entry.parent(), &[b".wh.", entry.name()].concat());
-                self.header(&Header::new(name, b'0'))
-            }
-            Kind::Directory { opaque } => {
-                if !entry.path.is_empty() {
-                    self.header(&self.described(entry, join(&entry.path, b""), b'5'))?;
-                }
-                if *opaque {
-                    self.header(&Header::new(join(&entry.path, b".wh..wh..opq"), b'0'))?;
-                }
-                Ok(())
-            }
-            Kind::File { size } => {
-                let mut header = self.described(entry, entry.path.clone(), b'0');
-                header.size = *size;
-                self.header(&header)?;
-                self.content(entry, *size, content)
-            }
-            Kind::Symlink { target } => self.link(entry, target, b'2'),
-            Kind::Hardlink { target } => self.link(entry, target, b'1'),
-            Kind::CharDevice { major, minor } => self.device(entry, (*major, *minor), b'3'),
-            Kind::BlockDevice { major, minor } => self.device(entry, (*major, *minor), b'4'),
-            Kind::Fifo => self.header(&self.described(entry, entry.path.clone(), b'6')),
+        match entry.kind {
+            Kind::File { size } => self.content(entry, size, content),
+            _ => Ok(()),
         }
-    }
-
-    fn described<'a>(&self, entry: &'a Entry, name: Vec<u8>, type_flag: u8) -> Header<'a> {
-        let seconds = entry.mtime.seconds;
-        Header {
-            mode: entry.mode & 0o7777,
-            uid: entry.uid,
-            gid: entry.gid,
-            seconds: self.options.clamp.map_or(seconds, |clamp| seconds.min(clamp)),
-            // A second name of a file has its attributes already.
-            xattrs: if matches!(entry.kind, Kind::Hardlink { .. }) { &[] } else { &entry.xattrs },
-            only_capabilities: self.options.only_capabilities,
-            ..Header::new(name, type_flag)
-        }
-    }
-
-    fn link(&mut self, entry: &Entry, target: &[u8], type_flag: u8) -> Result<(), LayerError> {
-        let mut header = self.described(entry, entry.path.clone(), type_flag);
-        header.link = target;
-        self.header(&header)
-    }
-
-    fn device(&mut self, entry: &Entry, device: (u32, u32), type_flag: u8) -> Result<(), LayerError> {
-        let mut header = self.described(entry, entry.path.clone(), type_flag);
-        header.device = device;
-        self.header(&header)
-    }
-
-    fn header(&mut self, header: &Header<'_>) -> Result<(), LayerError> {
-        let (block, records) = header.encode()?;
-        if !records.is_empty() {
-            let mut extended = Header::new(b"PaxHeaders/0".to_vec(), b'x');
-            extended.mode = 0o644;
-            extended.size = records.len() as u64;
-            let (extended, _) = extended.encode()?;
-            self.write(&extended)?;
-            self.write(&records)?;
-            self.pad(records.len() as u64)?;
-        }
-        self.write(&block)
     }
 
     fn content(
@@ -161,6 +96,64 @@ impl Writer<'_> {
     }
 }
 
+/// One header of the tar, with whatever PAX needs in front of it.
+pub(crate) struct Written {
+    /// The bytes, whole blocks.
+    pub(crate) header: Vec<u8>,
+    /// The name as it stands there.
+    pub(crate) name: Vec<u8>,
+    pub(crate) type_flag: u8,
+    pub(crate) mode: u32,
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+    /// The time, cut and clamped.
+    pub(crate) seconds: i64,
+    /// It carries the entry's attributes.
+    pub(crate) has_xattrs: bool,
+}
+
+/// The headers of one entry: mostly one, none for the root, two for an opaque directory.
+pub(crate) fn head(entry: &Entry, options: TarOptions) -> Result<Vec<Written>, LayerError> {
+    if entry.name().starts_with(b".wh.") {
+        return Err(LayerError::path(&entry.path, "names that begin with `.wh.` mean removal in a layer"));
+    }
+    let described = |name: Vec<u8>, type_flag| {
+        let seconds = entry.mtime.seconds;
+        Header {
+            mode: entry.mode & 0o7777,
+            uid: entry.uid,
+            gid: entry.gid,
+            seconds: options.clamp.map_or(seconds, |clamp| seconds.min(clamp)),
+            // A second name of a file has its attributes already.
+            xattrs: if matches!(entry.kind, Kind::Hardlink { .. }) { &[] } else { &entry.xattrs },
+            only_capabilities: options.only_capabilities,
+            ..Header::new(name, type_flag)
+        }
+    };
+    let own = |type_flag| described(entry.path.clone(), type_flag);
+    let mut headers = Vec::with_capacity(1);
+    match &entry.kind {
+        Kind::Whiteout => {
+            headers.push(Header::new(join(entry.parent(), &[b".wh.", entry.name()].concat()), b'0'));
+        }
+        Kind::Directory { opaque } => {
+            if !entry.path.is_empty() {
+                headers.push(described(join(&entry.path, b""), b'5'));
+            }
+            if *opaque {
+                headers.push(Header::new(join(&entry.path, b".wh..wh..opq"), b'0'));
+            }
+        }
+        Kind::File { size } => headers.push(Header { size: *size, ..own(b'0') }),
+        Kind::Symlink { target } => headers.push(Header { link: target, ..own(b'2') }),
+        Kind::Hardlink { target } => headers.push(Header { link: target, ..own(b'1') }),
+        Kind::CharDevice { major, minor } => headers.push(Header { device: (*major, *minor), ..own(b'3') }),
+        Kind::BlockDevice { major, minor } => headers.push(Header { device: (*major, *minor), ..own(b'4') }),
+        Kind::Fifo => headers.push(own(b'6')),
+    }
+    headers.into_iter().map(Header::written).collect()
+}
+
 /// The fields of one header before they are laid out.
 struct Header<'a> {
     name: Vec<u8>,
@@ -191,6 +184,32 @@ impl Header<'_> {
             xattrs: &[],
             only_capabilities: false,
         }
+    }
+
+    /// The blocks: PAX records, if there are any, then the header.
+    fn written(self) -> Result<Written, LayerError> {
+        let (block, records) = self.encode()?;
+        let mut header = Vec::with_capacity(format::BLOCK);
+        if !records.is_empty() {
+            let mut extended = Header::new(b"PaxHeaders/0".to_vec(), b'x');
+            extended.mode = 0o644;
+            extended.size = records.len() as u64;
+            let (extended, _) = extended.encode()?;
+            header.extend_from_slice(&extended);
+            header.extend_from_slice(&records);
+            header.resize(header.len().next_multiple_of(format::BLOCK), 0);
+        }
+        header.extend_from_slice(&block);
+        Ok(Written {
+            header,
+            type_flag: self.type_flag,
+            mode: self.mode,
+            uid: self.uid,
+            gid: self.gid,
+            seconds: self.seconds,
+            has_xattrs: !self.xattrs.is_empty(),
+            name: self.name,
+        })
     }
 
     /// The block and the PAX records for what does not fit into it, sorted by key.

@@ -5,6 +5,8 @@
 mod chain;
 #[path = "behaviour/compression.rs"]
 mod compression;
+#[path = "behaviour/estargz.rs"]
+mod estargz;
 #[path = "behaviour/foreign_tar.rs"]
 mod foreign_tar;
 #[path = "behaviour/hostile_tar.rs"]

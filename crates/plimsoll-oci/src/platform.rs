@@ -82,6 +82,12 @@ impl Platform {
         }
     }
 
+    /// Whether programs for `self` run on the machine `host` without an emulator, as far as names can tell.
+    pub fn runs_natively_on(&self, host: &Self) -> bool {
+        let pair = (self.architecture.as_str(), host.architecture.as_str());
+        self.os == host.os && (pair.0 == pair.1 || matches!(pair, ("386", "amd64") | ("arm", "arm64")))
+    }
+
     fn fold(&self) -> Self {
         Self::normalized(&self.os, &self.architecture, self.variant.as_deref())
     }

@@ -40,6 +40,14 @@ impl BlockingClient {
         &self.client
     }
 
+    /// A client of its own for which a registry may speak plain http or have any certificate.
+    #[must_use]
+    pub fn trusting(&self, registry: &str) -> Self {
+        let mut options = self.client.options().clone();
+        options.registries.insecure.insert(registry.to_owned());
+        Self::new(options)
+    }
+
     /// See [`Client::resolve`].
     pub fn resolve(&self, reference: &Reference) -> Result<Descriptor> {
         self.runtime()?.block_on(self.client.resolve(reference))

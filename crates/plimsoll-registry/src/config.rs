@@ -3,7 +3,7 @@
 //! Decides which endpoints stand for a registry name, and how each is spoken to. Only the user's own configuration
 //! may carry these settings; the caller must not feed a project's file into them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -21,6 +21,9 @@ const DOCKER_HUB_NAMES: [&str; 3] = ["docker.io", "index.docker.io", DOCKER_HUB_
 pub struct RegistriesConfig {
     /// Settings by registry name.
     pub registries: BTreeMap<String, RegistryConfig>,
+    /// Registries that may speak plain http or have any certificate, whatever their settings say.
+    #[serde(skip)]
+    pub insecure: BTreeSet<String>,
 }
 
 /// Settings of one registry or mirror.
@@ -101,7 +104,9 @@ impl RegistriesConfig {
         let (host, prefix) = rest.split_once('/').unwrap_or((rest, ""));
         let settings = self.settings(host);
         let loopback = is_loopback(host);
+        let insecure = self.insecure.contains(host);
         let scheme = scheme.unwrap_or(match settings.and_then(|settings| settings.plain_http) {
+            _ if insecure => Scheme::Probe,
             Some(true) => Scheme::Http,
             None if loopback => Scheme::Probe,
             Some(false) | None => Scheme::Https,
@@ -114,7 +119,8 @@ impl RegistriesConfig {
             ca: settings.and_then(|settings| settings.ca.clone()),
             // Users of Docker expect a registry on the same machine to work with whatever certificate it has;
             // naming a certificate for it brings the check back.
-            skip_verify: settings.is_some_and(|settings| settings.insecure_skip_verify)
+            skip_verify: insecure
+                || settings.is_some_and(|settings| settings.insecure_skip_verify)
                 || (scheme == Scheme::Probe && !has_ca),
             mirror_of: None,
         }
@@ -177,6 +183,16 @@ mod tests {
         assert_eq!(config.endpoint("10.0.0.1:5000").scheme, Scheme::Http);
         assert_eq!(config.endpoint("localhost:1").scheme, Scheme::Https);
         assert!(!config.endpoint("localhost:1").skip_verify);
+    }
+
+    #[test]
+    fn an_insecure_registry_is_probed_and_its_certificate_not_looked_at() {
+        let mut config = parse("[registries.\"10.0.0.1:5000\"]\nplain-http = false\nca = \"/ca.pem\"\n");
+        assert_eq!(config.endpoint("10.0.0.1:5000").scheme, Scheme::Https);
+        config.insecure.insert("10.0.0.1:5000".to_owned());
+        let endpoint = config.endpoint("10.0.0.1:5000");
+        assert!(endpoint.scheme == Scheme::Probe && endpoint.skip_verify);
+        assert_eq!(config.endpoint("10.0.0.2").scheme, Scheme::Https);
     }
 
     #[test]

@@ -196,6 +196,12 @@ impl SandboxError {
             _ => None,
         }
     }
+
+    /// Whether the kernel knows no way to run a program: it is for another processor, or no program at all.
+    pub fn is_unknown_format(&self) -> bool {
+        let unknown = Some(rustix::io::Errno::NOEXEC.raw_os_error());
+        matches!(self, Self::NotExecutable { source, .. } if source.raw_os_error() == unknown)
+    }
 }
 
 /// Why there is no user namespace to enter.

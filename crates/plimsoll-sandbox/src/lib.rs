@@ -11,6 +11,7 @@
 
 mod child;
 mod emulate;
+mod emulators;
 mod enter;
 mod error;
 mod helpers;
@@ -26,6 +27,7 @@ mod sys;
 
 pub use child::{Child, Device, ExitStatus, OwnerTable};
 pub use emulate::{DEVICE_XATTR, OWNER_XATTR};
+pub use emulators::{Emulator, Emulators};
 pub use enter::{Enter, copy_identity, copy_marker, enter};
 pub use error::{NoEntry, SandboxError, Stage};
 pub use helpers::{Capabilities, boot_id, reflink, set_capabilities, syncfs};

@@ -254,7 +254,7 @@ impl Snapshots {
     }
 
     /// The blob of a layer, brought into the store if it is not there.
-    fn local_blob(&self, layer: &LayerId) -> Result<Option<Descriptor>, SnapshotError> {
+    pub(crate) fn local_blob(&self, layer: &LayerId) -> Result<Option<Descriptor>, SnapshotError> {
         let Some(blob) = self.blob_descriptor(layer)? else { return Ok(None) };
         if !self.store.protect_blobs(&[blob.digest])? {
             let fetched = self.fetcher.fetch(std::slice::from_ref(&blob));
@@ -266,7 +266,7 @@ impl Snapshots {
         Ok(Some(blob))
     }
 
-    fn open_tar(&self, layer: &LayerId, blob: &Descriptor) -> Result<HashingTar, SnapshotError> {
+    pub(crate) fn open_tar(&self, layer: &LayerId, blob: &Descriptor) -> Result<HashingTar, SnapshotError> {
         let path = self.store.blob_path(&blob.digest);
         let io = |source| SnapshotError::Io { path: path.clone(), source };
         let tar = decompress(Box::new(File::open(&path).map_err(io)?)).map_err(io)?;
@@ -346,7 +346,7 @@ fn index_name(layer: &LayerId) -> String {
 }
 
 /// A tar that is hashed while it is read, because a blob's digest says nothing of what it unpacks to.
-struct HashingTar {
+pub(crate) struct HashingTar {
     tar: Box<dyn Read + Send>,
     hasher: Hasher,
     expected: Option<DiffId>,
@@ -362,7 +362,7 @@ impl Read for HashingTar {
 
 impl HashingTar {
     /// Reads what is left and compares.
-    fn check(mut self, layer: &LayerId, blob: &Digest) -> Result<DiffId, SnapshotError> {
+    pub(crate) fn check(mut self, layer: &LayerId, blob: &Digest) -> Result<DiffId, SnapshotError> {
         io::copy(&mut self, &mut io::sink())
             .map_err(|source| SnapshotError::Io { path: blob.to_string().into(), source })?;
         let found = DiffId(self.hasher.finish());

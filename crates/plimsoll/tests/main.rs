@@ -14,6 +14,8 @@ mod copying;
 mod crashes;
 mod interface;
 mod mounts;
+mod outputs;
+mod platforms;
 mod reproducibility;
 mod signals;
 mod traces;

@@ -2,13 +2,15 @@
 
 use std::fs;
 
-use plimsoll_export::{ArchiveFormat, Bundle, ExportError, Image, archive, load, load_path, oci_directory};
+use plimsoll_export::{
+    ArchiveFormat, Bundle, ExportError, Image, ImageSet, archive, layout_directory, load, load_path,
+};
 use plimsoll_layer::Compression;
 use plimsoll_oci::{Platform, media_type};
 
 use crate::support::{TestFile, TestStore, program, tar_of};
 
-fn bytes(from: &TestStore, images: &[Image], names: &[&str], format: ArchiveFormat) -> Vec<u8> {
+fn bytes(from: &TestStore, images: &ImageSet, names: &[&str], format: ArchiveFormat) -> Vec<u8> {
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     let mut out = Vec::new();
     let size = archive(&from.snapshots, &[Bundle { images, names: &names }], format, &mut out).unwrap();
@@ -32,8 +34,7 @@ fn an_image_is_the_same_after_save_and_load() {
     let from = TestStore::new();
     let image = from.small_image();
     for format in [ArchiveFormat::Oci, ArchiveFormat::Docker] {
-        let saved =
-            bytes(&from, std::slice::from_ref(&image), &["app:1", "localhost:5000/team/app:2"], format);
+        let saved = bytes(&from, &image.clone().into(), &["app:1", "localhost:5000/team/app:2"], format);
         let into = TestStore::new();
         let loaded = read(&into, &saved).unwrap();
         assert_eq!(loaded.len(), 1);
@@ -56,7 +57,7 @@ fn the_same_images_give_the_same_bytes() {
         let saved = || {
             let store = TestStore::new();
             let image = store.small_image();
-            bytes(&store, &[image], &["app"], format)
+            bytes(&store, &image.into(), &["app"], format)
         };
         assert_eq!(saved(), saved());
     }
@@ -67,15 +68,16 @@ fn a_directory_is_a_layout_that_is_read_back() {
     let from = TestStore::new();
     let image = from.small_image();
     let names = vec!["app".to_owned()];
-    let bundle = Bundle { images: std::slice::from_ref(&image), names: &names };
+    let set = image.clone().into();
+    let bundle = Bundle { images: &set, names: &names };
     let directory = from.directory.path().join("layout");
-    assert!(oci_directory(&from.snapshots, &[bundle], &directory).unwrap() > 0);
+    assert!(layout_directory(&from.snapshots, &[bundle], ArchiveFormat::Oci, &directory).unwrap() > 0);
     let into = TestStore::new();
     let loaded = load_path(into.store(), &directory).unwrap();
     assert_eq!(loaded[0].target, image.manifest);
     assert_eq!(loaded[0].names[0].to_string(), "docker.io/library/app:latest");
     // What is there already is not written again.
-    let lists = oci_directory(&from.snapshots, &[bundle], &directory).unwrap();
+    let lists = layout_directory(&from.snapshots, &[bundle], ArchiveFormat::Oci, &directory).unwrap();
     assert!(lists < 1000, "{lists}");
 }
 
@@ -85,7 +87,12 @@ fn several_platforms_share_an_index() {
     let first = from.small_image();
     let layer = from.layer(&[TestFile::file("other", "arm")], Compression::ZSTD);
     let second = from.image(&Platform::new("linux", "arm64"), vec![layer]);
-    let saved = bytes(&from, &[first.clone(), second.clone()], &["app"], ArchiveFormat::Oci);
+    let saved = bytes(
+        &from,
+        &ImageSet::of(vec![first.clone(), second.clone()]).unwrap(),
+        &["app"],
+        ArchiveFormat::Oci,
+    );
     let into = TestStore::new();
     let target = read(&into, &saved).unwrap().remove(0).1;
     assert_eq!(target.media_type, media_type::OCI_INDEX);
@@ -98,7 +105,7 @@ fn several_platforms_share_an_index() {
 #[test]
 fn a_compressed_archive_is_read() {
     let from = TestStore::new();
-    let saved = bytes(&from, &[from.small_image()], &["app"], ArchiveFormat::Docker);
+    let saved = bytes(&from, &from.small_image().into(), &["app"], ArchiveFormat::Docker);
     let file = from.directory.path().join("image.tar");
     fs::write(&file, &saved).unwrap();
     let Some(_) = program("gzip", &[file.to_str().unwrap()]) else { return };
@@ -137,7 +144,8 @@ fn a_blob_that_nobody_has_is_named() {
     let store = TestStore::new();
     let image = store.small_image();
     store.forget_blob(&image.layers[1]);
-    let bundle = Bundle { images: std::slice::from_ref(&image), names: &[] };
+    let set = image.clone().into();
+    let bundle = Bundle { images: &set, names: &[] };
     let error = archive(&store.snapshots, &[bundle], ArchiveFormat::Oci, &mut Vec::new()).unwrap_err();
     assert!(matches!(error, ExportError::BlobGone { digest } if digest == image.layers[1].digest), "{error}");
 }
@@ -148,7 +156,7 @@ fn other_programs_read_what_is_written() {
     let image = store.small_image();
     let write = |format, name: &str| {
         let path = store.directory.path().join(name);
-        fs::write(&path, bytes(&store, std::slice::from_ref(&image), &["app:1"], format)).unwrap();
+        fs::write(&path, bytes(&store, &image.clone().into(), &["app:1"], format)).unwrap();
         path.to_str().unwrap().to_owned()
     };
     let (oci, docker) = (write(ArchiveFormat::Oci, "oci.tar"), write(ArchiveFormat::Docker, "docker.tar"));
@@ -173,8 +181,9 @@ fn a_layout_is_unpacked_by_another_program() {
     let image = store.small_image();
     let directory = store.directory.path().join("layout");
     let names = vec!["app:1".to_owned()];
-    let bundle = Bundle { images: std::slice::from_ref(&image), names: &names };
-    oci_directory(&store.snapshots, &[bundle], &directory).unwrap();
+    let set = image.clone().into();
+    let bundle = Bundle { images: &set, names: &names };
+    layout_directory(&store.snapshots, &[bundle], ArchiveFormat::Oci, &directory).unwrap();
     let bundle = store.directory.path().join("bundle");
     let layout = format!("{}:1", directory.display());
     let mut arguments = vec!["unpack", "--image", &layout];

@@ -195,7 +195,7 @@ impl StageLowering<'_, '_> {
             mode: 0o755,
             user: self.state.config.config.user.clone(),
         });
-        let name = self.steps.name(&shown);
+        let name = self.steps.name(&shown, &self.state.variables);
         let vertex = self.vertex(op, vec![self.state.root], name);
         self.state.advance(created_by, vertex);
         Ok(())

@@ -55,7 +55,7 @@ impl StageLowering<'_, '_> {
             hostname: self.hostname(),
             files,
         });
-        let name = self.steps.name(&shown(run, instruction));
+        let name = self.steps.name(&shown(run, instruction), &self.state.variables);
         let mut inputs = vec![self.state.root];
         inputs.extend(mounts.inputs);
         let vertex = self.vertex(op, inputs, name);

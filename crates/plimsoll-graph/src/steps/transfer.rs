@@ -111,7 +111,7 @@ impl StageLowering<'_, '_> {
             unpack: manner.unpack,
         });
         let text = self.shown(instruction);
-        let name = self.steps.name(&text);
+        let name = self.steps.name(&text, &self.state.variables);
         let vertex = self.vertex(op, inputs, name);
         self.state.advance(format!("{} # buildkit", shown.join(" ")), vertex);
         Ok(())

@@ -242,6 +242,25 @@ fn step_numbers_are_aligned_and_platforms_shown() {
 }
 
 #[test]
+fn a_stage_that_knows_its_target_says_so_behind_an_arrow() {
+    for (arguments, shown) in [
+        ("", "linux/amd64"),
+        ("ARG TARGETPLATFORM\n", "linux/amd64->arm64"),
+        ("ARG TARGETARCH\n", "linux/amd64->arm64"),
+        ("ARG TARGETOS\n", "linux/amd64"),
+    ] {
+        let text = format!("FROM --platform=linux/amd64 alpine AS a\n{arguments}RUN x");
+        let outcome = build(&text)
+            .with(|request| {
+                request.multi_platform = true;
+                request.target_platform = arm64();
+            })
+            .graph();
+        assert_eq!(outcome.names()[1], format!("[{shown} a 2/2] RUN x"));
+    }
+}
+
+#[test]
 fn labels_of_the_caller_are_set_at_the_end_and_leave_no_history() {
     let outcome = build("FROM alpine\nLABEL a=1 b=2")
         .with(|request| request.labels = vec![("a".to_owned(), "9".to_owned())].leak())

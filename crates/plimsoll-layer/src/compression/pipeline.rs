@@ -11,8 +11,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use super::ZSTD_BLOCK;
 use super::gzip::Gzip;
-use super::{GZIP_BLOCK, ZSTD_BLOCK};
 
 /// Bytes of uncompressed blocks that may be under way; compressed ones take at most about as much again.
 const MEMORY: usize = 32 << 20;
@@ -20,21 +20,21 @@ const MEMORY: usize = 32 << 20;
 /// Format and level of the compressed blocks.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Codec {
-    Gzip { level: u8 },
+    Gzip { level: u8, block_size: usize },
     Zstd { level: u8 },
 }
 
 impl Codec {
     pub(super) fn block_size(self) -> usize {
         match self {
-            Self::Gzip { .. } => GZIP_BLOCK,
+            Self::Gzip { block_size, .. } => block_size,
             Self::Zstd { .. } => ZSTD_BLOCK,
         }
     }
 
     pub(super) fn start(self) -> io::Result<Compressor> {
         match self {
-            Self::Gzip { level } => {
+            Self::Gzip { level, .. } => {
                 let level = libdeflater::CompressionLvl::new(i32::from(level))
                     .map_err(|_| io::Error::other(format!("there is no gzip level {level}")))?;
                 Ok(Compressor::Gzip(Gzip::new(level)))
@@ -80,6 +80,9 @@ struct Done {
 
 pub(super) struct Pipeline<W: Write> {
     out: W,
+    codec: Codec,
+    /// Where each member that is written begins, and the place behind the last one.
+    offsets: Vec<u64>,
     block_size: usize,
     block: Vec<u8>,
     /// Number of the next block to be handed out, and of the next to be written.
@@ -125,7 +128,8 @@ impl<W: Write> Pipeline<W> {
         } else {
             Runner::Threads(Threads::start(codec, threads, most.min(2 * threads + 2)))
         };
-        Self { out, block_size, block: Vec::with_capacity(block_size), next: 0, next_out: 0, runner }
+        let block = Vec::with_capacity(block_size);
+        Self { out, codec, offsets: vec![0], block_size, block, next: 0, next_out: 0, runner }
     }
 
     pub(super) fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
@@ -147,14 +151,68 @@ impl<W: Write> Pipeline<W> {
         }
         if let Runner::Threads(threads) = &mut self.runner {
             threads.jobs = None;
-            while self.next_out < self.next {
-                threads.write_next(&mut self.out, &mut self.next_out)?;
-            }
         }
+        self.drain()?;
         Ok(self.out)
     }
 
+    /// Ends the block that is being filled; gives the number of the next one.
+    pub(super) fn cut(&mut self) -> io::Result<usize> {
+        if !self.block.is_empty() {
+            self.hand_out()?;
+        }
+        Ok(usize::try_from(self.next).expect("that many blocks do not fit into memory"))
+    }
+
+    /// Waits for everything that is under way; gives where each member begins, and the place behind the last one.
+    pub(super) fn offsets(&mut self) -> io::Result<Vec<u64>> {
+        self.drain()?;
+        Ok(self.offsets.clone())
+    }
+
+    /// Compresses some bytes as one member, whatever the size of blocks is.
+    pub(super) fn write_member(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.drain()?;
+        let mut compressed = Vec::new();
+        self.codec.start()?.compress(bytes, &mut compressed)?;
+        self.next += 1;
+        self.next_out += 1;
+        self.emit(&compressed)
+    }
+
+    fn drain(&mut self) -> io::Result<()> {
+        while self.next_out < self.next {
+            self.write_next()?;
+        }
+        Ok(())
+    }
+
+    /// Writes the block whose turn it is, when it is compressed.
+    fn write_next(&mut self) -> io::Result<()> {
+        let Runner::Threads(threads) = &mut self.runner else { return Ok(()) };
+        let compressed = threads.take(self.next_out)?;
+        self.next_out += 1;
+        self.emit(&compressed)?;
+        if let Runner::Threads(threads) = &mut self.runner {
+            threads.spare_outs.push(compressed);
+        }
+        Ok(())
+    }
+
+    fn emit(&mut self, member: &[u8]) -> io::Result<()> {
+        self.out.write_all(member)?;
+        let end = self.offsets.last().copied().unwrap_or_default() + member.len() as u64;
+        self.offsets.push(end);
+        Ok(())
+    }
+
     fn hand_out(&mut self) -> io::Result<()> {
+        if let Runner::Threads(threads) = &self.runner {
+            let most = threads.most_under_way;
+            while self.next - self.next_out >= most {
+                self.write_next()?;
+            }
+        }
         match &mut self.runner {
             Runner::Inline { codec, compressor, buffer } => {
                 let compressor = match compressor {
@@ -162,13 +220,15 @@ impl<W: Write> Pipeline<W> {
                     None => compressor.insert(codec.start()?),
                 };
                 compressor.compress(&self.block, buffer)?;
-                self.out.write_all(buffer)?;
                 self.block.clear();
+                let member = std::mem::take(buffer);
+                self.next_out += 1;
+                self.emit(&member)?;
+                if let Runner::Inline { buffer, .. } = &mut self.runner {
+                    *buffer = member;
+                }
             }
             Runner::Threads(threads) => {
-                while self.next - self.next_out >= threads.most_under_way {
-                    threads.write_next(&mut self.out, &mut self.next_out)?;
-                }
                 let fresh = threads.spare_blocks.pop().unwrap_or_else(|| Vec::with_capacity(self.block_size));
                 let block = std::mem::replace(&mut self.block, fresh);
                 let out = threads.spare_outs.pop().unwrap_or_default();
@@ -202,21 +262,17 @@ impl Threads {
         }
     }
 
-    /// Waits for the block whose turn it is and writes it.
-    fn write_next(&mut self, out: &mut dyn Write, next_out: &mut u64) -> io::Result<()> {
-        let compressed = loop {
-            if let Some(compressed) = self.early.remove(next_out) {
-                break compressed;
+    /// Waits for the block whose turn it is.
+    fn take(&mut self, number: u64) -> io::Result<Vec<u8>> {
+        loop {
+            if let Some(compressed) = self.early.remove(&number) {
+                return Ok(compressed);
             }
             let mut done = self.done.recv().map_err(|_| worker_gone())?;
             done.block.clear();
             self.spare_blocks.push(done.block);
             self.early.insert(done.number, done.out?);
-        };
-        out.write_all(&compressed)?;
-        self.spare_outs.push(compressed);
-        *next_out += 1;
-        Ok(())
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
 use jiff::Timestamp;
-use plimsoll_export::{ExportError, Image};
+use plimsoll_export::{ExportError, Image, ImageSet, PlatformChoice};
 use plimsoll_oci::{Descriptor, Digest, ManifestError, ParsedManifest, Platform, Reference};
 use plimsoll_store::{ImageRecord, Store};
 use serde_json::json;
@@ -24,7 +24,7 @@ const SHORTEST: usize = 4;
 
 /// List images
 ///
-/// SIZE is what the layers take compressed: what is stored and sent.
+/// SIZE is what the layers take compressed, of all platforms that are here: what is stored and sent.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Show composed bases too
@@ -109,11 +109,18 @@ struct Row {
     digest: Digest,
     created: Option<Timestamp>,
     size: Option<u64>,
+    /// Those whose images are there.
+    platforms: Vec<Platform>,
 }
 
 impl Row {
     fn read(store: &Store, record: &ImageRecord, reference: &Reference) -> Result<Self> {
-        let image = open_any(store, &record.target)?;
+        let set = match ImageSet::read(store, &record.target, &PlatformChoice::Present) {
+            Ok(set) => Some(set),
+            Err(ExportError::BlobGone { .. } | ExportError::NothingToExport) => None,
+            Err(error) => return Err(error.into()),
+        };
+        let image = set.as_ref().map(ImageSet::native);
         let familiar = reference.familiar();
         let tag = reference.tag().unwrap_or("<none>").to_owned();
         let repository = familiar.split('@').next().unwrap_or(&familiar);
@@ -123,8 +130,9 @@ impl Row {
             tag,
             name: record.name.clone(),
             digest: record.target.digest,
-            created: image.as_ref().and_then(|image| created(image.config.created.as_deref())),
-            size: image.map(|image| image.layers.iter().map(|layer| layer.size).sum()),
+            created: image.and_then(|image| created(image.config.created.as_deref())),
+            size: set.as_ref().map(size),
+            platforms: set.iter().flat_map(|set| &set.images).map(|image| image.config.platform()).collect(),
         })
     }
 
@@ -142,6 +150,7 @@ impl Row {
             "CreatedSince": self.created.map(age),
             "Size": self.size.map(human_bytes),
             "SizeBytes": self.size,
+            "Platforms": self.platforms.iter().map(ToString::to_string).collect::<Vec<_>>(),
         })
     }
 }
@@ -165,6 +174,12 @@ fn table(rows: &[Row], args: &Args) -> Table {
         table.row(cells);
     }
     table
+}
+
+/// What the layers of all platforms take compressed, each layer once.
+fn size(set: &ImageSet) -> u64 {
+    let layers = set.images.iter().flat_map(|image| &image.layers).map(|layer| (layer.digest, layer.size));
+    layers.collect::<std::collections::BTreeMap<_, _>>().values().sum()
 }
 
 /// A time in a config; images of reproducible builds often say 1970.
@@ -197,6 +212,21 @@ pub(crate) fn answer_lines(lines: impl IntoIterator<Item = String>) -> Result<u8
         text.push('\n');
     }
     answer(&text)
+}
+
+/// `--platform`: platforms after commas, or `all`; nothing means all that are there.
+pub(crate) fn platform_choice(texts: &[String]) -> Result<PlatformChoice> {
+    if texts.is_empty() {
+        return Ok(PlatformChoice::Present);
+    }
+    if texts.iter().any(|text| text == "all") {
+        if texts.len() > 1 {
+            bail!("`--platform all` stands alone");
+        }
+        return Ok(PlatformChoice::All);
+    }
+    let platforms = texts.iter().map(|text| text.parse()).collect::<Result<Vec<Platform>, _>>()?;
+    Ok(PlatformChoice::Listed(platforms))
 }
 
 /// An image that a user named.

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use plimsoll_build::BuildError;
-use plimsoll_oci::{Platform, Reference};
+use plimsoll_oci::Reference;
 use plimsoll_store::{SourceRecord, Timestamp};
 
-use crate::commands::images::answer;
+use crate::commands::images::{answer, platform_choice};
 use crate::environment::{GlobalArgs, Host};
 use crate::namespace::Standing;
 use crate::progress::{Display, DisplayOptions, Mode};
@@ -17,9 +17,9 @@ use crate::variables;
 /// Fetch an image from a registry
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Fetch the image for another platform
-    #[arg(long, value_name = "OS/ARCH")]
-    platform: Option<Platform>,
+    /// Fetch the images for these platforms [default: this machine's]
+    #[arg(long = "platform", value_name = "OS/ARCH|all", value_delimiter = ',')]
+    platforms: Vec<String>,
     /// Show only the image's name
     #[arg(short, long)]
     quiet: bool,
@@ -34,26 +34,27 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Result<u8> {
     let reference = Reference::from_str(&args.name)?;
     let host = Host::open(global, standing)?;
-    let platform = args.platform.clone().unwrap_or_else(Platform::host);
+    let choice = platform_choice(&args.platforms)?;
     let mode = if args.quiet { Mode::Quiet } else { Mode::Auto };
     let display =
         Display::new(mode, DisplayOptions { color: !variables::no_color(), is_ci: variables::is_ci() });
     let ca_bundle = host.ca_bundle(args.ca_certs.as_deref())?;
     let client = host.client(ca_bundle.as_deref());
     let events = Arc::clone(&display.sink());
-    let pulled = plimsoll_build::pull(&host.store, &client, &reference, &platform, &events);
+    let pulled = plimsoll_build::pull(&host.store, &client, &reference, &choice, &events);
     display.finish(None);
-    let image = pulled
+    let images = pulled
         .map_err(|error| match error {
             // As it is, so that its hint is found.
             BuildError::Registry { source } => anyhow::Error::from(source),
             error => error.into(),
         })
         .with_context(|| format!("cannot pull `{}`", reference.familiar()))?;
-    let record = SourceRecord { digest: image.manifest.digest, resolved_at: Timestamp::now() };
+    let digest = host.store.image(&reference.to_string())?.unwrap_or_else(|| images.target().clone()).digest;
+    let record = SourceRecord { digest, resolved_at: Timestamp::now() };
     host.store.record_source(&format!("image:{reference}"), &record)?;
     if !args.quiet {
-        eprintln!("digest: {}", image.manifest.digest);
+        eprintln!("digest: {digest}");
     }
     crate::commands::sync_store::start(&host);
     answer(&format!("{reference}\n"))

@@ -4,10 +4,10 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use plimsoll_export::{ExportError, Image};
-use plimsoll_oci::{Platform, Reference};
+use plimsoll_export::{ExportError, ImageSet};
+use plimsoll_oci::Reference;
 
-use crate::commands::images::{answer, find};
+use crate::commands::images::{answer, find, platform_choice};
 use crate::commands::save::needs_copy;
 use crate::environment::{GlobalArgs, Host};
 use crate::namespace::{NeedsCopy, Standing};
@@ -22,9 +22,9 @@ pub(crate) struct Args {
     /// Show only the digest
     #[arg(short, long)]
     quiet: bool,
-    /// Take the image for another platform
-    #[arg(long, value_name = "OS/ARCH")]
-    platform: Option<Platform>,
+    /// Push only these platforms of an index [default: all that are here]
+    #[arg(long = "platform", value_name = "OS/ARCH|all", value_delimiter = ',')]
+    platforms: Vec<String>,
     /// Trust these certificates, besides the system's
     #[arg(long, value_name = "FILE", env = variables::CA_CERTS, hide_env_values = true)]
     ca_certs: Option<std::path::PathBuf>,
@@ -38,8 +38,7 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
     let may_run = standing.may_run;
     let host = Host::open(global, standing)?;
     let named = find(&host.store, &reference.familiar())?;
-    let platform = args.platform.clone().unwrap_or_else(Platform::host);
-    let image = Image::read(&host.store, &named.target, &platform)?;
+    let images = ImageSet::read(&host.store, &named.target, &platform_choice(&args.platforms)?)?;
     let mode = if args.quiet { Mode::Quiet } else { Mode::Auto };
     let display =
         Display::new(mode, DisplayOptions { color: !variables::no_color(), is_ci: variables::is_ci() });
@@ -47,8 +46,7 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
     let client = host.client(ca_bundle.as_deref());
     let events = Arc::clone(&display.sink());
     let snapshots = host.snapshots(Arc::clone(&client), Arc::clone(&events));
-    let images = std::slice::from_ref(&image);
-    let pushed = plimsoll_export::push_images(&snapshots, &client, images, &reference, &*events);
+    let pushed = plimsoll_export::push(&snapshots, &client, &images, &reference, &*events);
     display.finish(None);
     let pushed = pushed.map_err(|error| match error {
         // As it is, so that its hint is found.
@@ -62,6 +60,15 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
     host.store.flush()?;
     if !args.quiet {
         eprintln!("{note}");
+        if images.target().digest != named.target.digest {
+            let platforms: Vec<String> =
+                images.images.iter().map(|image| image.config.platform().to_string()).collect();
+            eprintln!(
+                "note: of the index {} only {} was pushed; `plimsoll pull --platform all` fetches the others",
+                named.target.digest,
+                platforms.join(", ")
+            );
+        }
     }
     answer(&format!("{}\n", descriptor.digest))
 }

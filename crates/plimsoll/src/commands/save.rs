@@ -7,11 +7,10 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
-use plimsoll_export::{ArchiveFormat, Bundle, ExportError, Image};
-use plimsoll_oci::Platform;
+use plimsoll_export::{ArchiveFormat, Bundle, ExportError, ImageSet};
 use plimsoll_snapshot::{SnapshotError, Snapshots};
 
-use crate::commands::images::find;
+use crate::commands::images::{find, platform_choice};
 use crate::environment::{GlobalArgs, Host};
 use crate::exit;
 use crate::namespace::{NeedsCopy, Standing};
@@ -33,9 +32,9 @@ pub(crate) struct Args {
     /// What reads it
     #[arg(long, value_enum, default_value_t = Format::Docker)]
     format: Format,
-    /// Take the images for another platform
-    #[arg(long, value_name = "OS/ARCH")]
-    platform: Option<Platform>,
+    /// Take only these platforms of an index [default: all that are here]
+    #[arg(long = "platform", value_name = "OS/ARCH|all", value_delimiter = ',')]
+    platforms: Vec<String>,
     /// Names of images, or the first digits of their digests
     #[arg(required = true, value_name = "NAME")]
     names: Vec<String>,
@@ -58,18 +57,17 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
     }
     let may_run = standing.may_run;
     let host = Host::open(global, standing)?;
-    let platform = args.platform.clone().unwrap_or_else(Platform::host);
-    let mut images: Vec<(Image, Vec<String>)> = Vec::new();
+    let choice = platform_choice(&args.platforms)?;
+    let mut images: Vec<(ImageSet, Vec<String>)> = Vec::new();
     for name in &args.names {
         let named = find(&host.store, name)?;
-        let image = Image::read(&host.store, &named.target, &platform)?;
-        match images.iter_mut().find(|(other, _)| other.manifest.digest == image.manifest.digest) {
+        let set = ImageSet::read(&host.store, &named.target, &choice)?;
+        match images.iter_mut().find(|(other, _)| other.target().digest == set.target().digest) {
             Some((_, names)) => names.extend(named.name),
-            None => images.push((image, named.name.into_iter().collect())),
+            None => images.push((set, named.name.into_iter().collect())),
         }
     }
-    let bundles: Vec<Bundle<'_>> =
-        images.iter().map(|(image, names)| Bundle { images: std::slice::from_ref(image), names }).collect();
+    let bundles: Vec<Bundle<'_>> = images.iter().map(|(images, names)| Bundle { images, names }).collect();
     let format = match args.format {
         Format::Docker => ArchiveFormat::Docker,
         Format::Oci => ArchiveFormat::Oci,
@@ -101,17 +99,6 @@ pub(crate) fn needs_copy(error: &anyhow::Error) -> bool {
     })
 }
 
-/// Writes one build's images to a file, or to standard output; gives the size in bytes.
-pub(crate) fn write(
-    snapshots: &Snapshots,
-    images: &[Image],
-    names: &[String],
-    format: ArchiveFormat,
-    path: Option<&Path>,
-) -> Result<u64> {
-    write_bundles(snapshots, &[Bundle { images, names }], format, path)
-}
-
 fn write_bundles(
     snapshots: &Snapshots,
     bundles: &[Bundle<'_>],
@@ -125,7 +112,7 @@ fn write_bundles(
                 path.display()
             );
         }
-        return Ok(plimsoll_export::oci_directory(snapshots, bundles, path)?);
+        return Ok(plimsoll_export::layout_directory(snapshots, bundles, format, path)?);
     }
     let mut out = destination(path)?;
     Ok(plimsoll_export::archive(snapshots, bundles, format, &mut out)?)

@@ -14,5 +14,5 @@ mod text;
 mod tty;
 
 pub(crate) use display::{Display, DisplayOptions, Mode};
-pub(crate) use summary::Summary;
+pub(crate) use summary::{EmulatedSummary, PlatformSummary, Summary};
 pub(crate) use text::{fit, width};

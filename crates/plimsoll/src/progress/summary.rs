@@ -12,43 +12,111 @@ use crate::output::{human_bytes, human_duration};
 pub(crate) struct Summary {
     /// The image's names.
     pub(crate) names: Vec<String>,
-    /// The manifest's digest, when an image was made.
+    /// The digest of the manifest or index, when an image was made.
     pub(crate) digest: Option<String>,
-    /// Size of the files in the image, in bytes, where it is known.
-    pub(crate) unpacked_bytes: Option<u64>,
-    /// Size of the blobs of all layers, in bytes.
-    pub(crate) compressed_bytes: u64,
-    /// Number of layers.
-    pub(crate) layers: usize,
+    /// The images, one a platform.
+    pub(crate) images: Vec<PlatformSummary>,
     /// How long the build took.
     pub(crate) seconds: f64,
     /// Steps that ran.
     pub(crate) steps_run: usize,
     /// Steps whose results were known.
     pub(crate) steps_cached: usize,
+    /// Steps that ran under an emulator.
+    pub(crate) emulated: Vec<EmulatedSummary>,
     /// What should be known about the bases, shown behind `base:`.
     pub(crate) notes: Vec<String>,
     /// What was written, loaded or pushed, one line each.
     pub(crate) outputs: Vec<String>,
 }
 
+/// One platform's image.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PlatformSummary {
+    /// What it is for.
+    pub(crate) platform: String,
+    /// The manifest's digest.
+    pub(crate) digest: String,
+    /// Size of the files in the image, in bytes, where it is known.
+    pub(crate) unpacked_bytes: Option<u64>,
+    /// Size of the blobs of all layers, in bytes.
+    pub(crate) compressed_bytes: u64,
+    /// Number of layers.
+    pub(crate) layers: usize,
+}
+
+/// A step that ran under an emulator.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct EmulatedSummary {
+    /// Its name.
+    pub(crate) name: String,
+    /// The platform it ran for.
+    pub(crate) platform: String,
+    /// How long it ran.
+    pub(crate) seconds: f64,
+}
+
+impl PlatformSummary {
+    fn sizes(&self) -> String {
+        let mut line = String::new();
+        if let Some(bytes) = self.unpacked_bytes {
+            let _infallible = write!(line, "{} unpacked, ", human_bytes(bytes));
+        }
+        let plural = if self.layers == 1 { "" } else { "s" };
+        let compressed = human_bytes(self.compressed_bytes);
+        let _infallible = write!(line, "{compressed} compressed, {} layer{plural}", self.layers);
+        line
+    }
+}
+
 impl Summary {
     /// The lines, without line ends.
     pub(super) fn lines(&self, paint: Paint) -> Vec<String> {
         let mut lines = vec![self.headline(paint)];
-        if let Some(digest) = &self.digest {
-            let mut line = format!("  {}  ", paint.style(Style::Dim, &short_digest(&sanitize::line(digest))));
-            if let Some(bytes) = self.unpacked_bytes {
-                let _infallible = write!(line, "{} unpacked, ", human_bytes(bytes));
+        let digest =
+            |digest: &str| paint.style(Style::Dim, &short_digest(&sanitize::line(digest))).to_string();
+        match (&self.digest, self.images.as_slice()) {
+            (None, _) => {}
+            (Some(own), [image]) => lines.push(format!("  {}  {}", digest(own), image.sizes())),
+            (Some(own), images) => {
+                lines.push(format!("  {}  an index of {} platforms", digest(own), images.len()));
+                let width = images.iter().map(|image| image.platform.len()).max().unwrap_or(0);
+                lines.extend(images.iter().map(|image| {
+                    let platform = sanitize::line(&image.platform);
+                    format!("    {platform:width$}  {}  {}", digest(&image.digest), image.sizes())
+                }));
             }
-            let plural = if self.layers == 1 { "" } else { "s" };
-            let compressed = human_bytes(self.compressed_bytes);
-            let _infallible = write!(line, "{compressed} compressed, {} layer{plural}", self.layers);
-            lines.push(line);
         }
         lines.extend(self.outputs.iter().map(|output| format!("  {}", sanitize::line(output))));
+        lines.extend(self.emulation());
         lines.extend(self.notes.iter().map(|note| format!("  base: {}", sanitize::line(note))));
         lines
+    }
+
+    /// What emulators cost: one line a platform, with the step that took longest.
+    fn emulation(&self) -> Vec<String> {
+        let mut platforms: Vec<&str> = Vec::new();
+        for step in &self.emulated {
+            if !platforms.contains(&step.platform.as_str()) {
+                platforms.push(&step.platform);
+            }
+        }
+        let line = |platform: &&str| {
+            let steps: Vec<_> = self.emulated.iter().filter(|step| step.platform == **platform).collect();
+            let all = human_duration(steps.iter().map(|step| step.seconds).sum());
+            let longest = steps.iter().max_by(|a, b| a.seconds.total_cmp(&b.seconds));
+            let name = longest.map_or_else(String::new, |step| sanitize::line(&step.name).into_owned());
+            match steps.len() {
+                1 => format!("  emulated: one step for {platform}, {all}: {name}"),
+                count => {
+                    let most = human_duration(longest.map_or(0.0, |step| step.seconds));
+                    format!(
+                        "  emulated: {count} steps for {platform}, {all} in all; the longest, {most}: {name}"
+                    )
+                }
+            }
+        };
+        platforms.iter().map(line).collect()
     }
 
     fn headline(&self, paint: Paint) -> String {
@@ -90,9 +158,14 @@ mod tests {
         Summary {
             names: vec!["node-api:prod".to_owned()],
             digest: Some(format!("sha256:1234567890ab{}", "c".repeat(52))),
-            unpacked_bytes: Some(118_400_000),
-            compressed_bytes: 41_200_000,
-            layers: 5,
+            images: vec![PlatformSummary {
+                platform: "linux/amd64".to_owned(),
+                digest: String::new(),
+                unpacked_bytes: Some(118_400_000),
+                compressed_bytes: 41_200_000,
+                layers: 5,
+            }],
+            emulated: Vec::new(),
             seconds: 14.2,
             steps_run: 3,
             steps_cached: 6,
@@ -109,6 +182,34 @@ mod tests {
              \x20 sha256:1234567890ab…  118.4 MB unpacked, 41.2 MB compressed, 5 layers\n\
              \x20 pushed 127.0.0.1:5000/a:1\n\
              \x20 base: node:20 was taken from the store"
+        );
+    }
+
+    #[test]
+    fn several_platforms_and_what_emulators_cost_are_told() {
+        let image = |platform: &str| PlatformSummary {
+            platform: platform.to_owned(),
+            digest: format!("sha256:abcdefabcdef{}", "0".repeat(52)),
+            ..built().images[0].clone()
+        };
+        let step = |name: &str, seconds| EmulatedSummary {
+            name: name.to_owned(),
+            platform: "linux/arm64".to_owned(),
+            seconds,
+        };
+        let summary = Summary {
+            images: vec![image("linux/amd64"), image("linux/arm64")],
+            emulated: vec![step("RUN a", 1.0), step("RUN b", 3.5)],
+            outputs: Vec::new(),
+            notes: Vec::new(),
+            ..built()
+        };
+        assert_eq!(
+            summary.lines(Paint::OFF)[1..].join("\n"),
+            "\x20 sha256:1234567890ab…  an index of 2 platforms\n\
+             \x20   linux/amd64  sha256:abcdefabcdef…  118.4 MB unpacked, 41.2 MB compressed, 5 layers\n\
+             \x20   linux/arm64  sha256:abcdefabcdef…  118.4 MB unpacked, 41.2 MB compressed, 5 layers\n\
+             \x20 emulated: 2 steps for linux/arm64, 4.5 s in all; the longest, 3.5 s: RUN b"
         );
     }
 

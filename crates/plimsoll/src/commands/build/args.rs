@@ -8,7 +8,6 @@ use plimsoll_oci::{Platform, Reference};
 
 use super::BuildArgs;
 use super::call::Call;
-use super::outputs::Output;
 use crate::progress::Mode;
 use crate::variables;
 
@@ -37,9 +36,9 @@ pub(crate) struct Args {
     /// Ask again what the names of base images stand for
     #[arg(long)]
     pub(crate) pull: bool,
-    /// The platform of the image
-    #[arg(long, value_name = "OS/ARCH[/VARIANT]", value_parser = one_platform)]
-    pub(crate) platform: Option<Platform>,
+    /// The platforms to build for, after commas; several make one index
+    #[arg(long = "platform", value_name = "OS/ARCH[/VARIANT]", value_delimiter = ',')]
+    pub(crate) platforms: Vec<Platform>,
     /// Give a secret to steps that mount it
     #[arg(long = "secret", value_name = "id=ID[,src=FILE|,env=NAME]")]
     pub(crate) secrets: Vec<String>,
@@ -73,15 +72,19 @@ pub(crate) struct Args {
     /// Print the image's digest and nothing else
     #[arg(short, long)]
     pub(crate) quiet: bool,
-    /// Where the result goes: type=image|oci|docker|registry|local|tar, then dest=PATH, name=NAME and push=true after commas
+    /// Where the result goes, several times for several places: type=image|registry|docker|oci|local|tar|cacheonly, then
+    /// attributes after commas (docs/outputs.md), such as dest=PATH, name=NAME, compression=zstd
     #[arg(short, long = "output", value_name = "SPEC")]
     pub(crate) outputs: Vec<String>,
-    /// Push the image to the registry of its names
+    /// Push the image to the registry of its names, as `--output type=registry` does
     #[arg(long)]
     pub(crate) push: bool,
-    /// Keep the image in the store (this is what happens anyway)
+    /// Give the image to the Docker engine or podman on this machine, as `--output type=docker` does
     #[arg(long)]
     pub(crate) load: bool,
+    /// Annotate manifests or indexes
+    #[arg(long = "annotation", value_name = "[PLACE[PLATFORM],…:]KEY=VALUE")]
+    pub(crate) annotations: Vec<String>,
     /// Write the image's digest into this file
     #[arg(long, value_name = "FILE")]
     pub(crate) iidfile: Option<PathBuf>,
@@ -91,14 +94,6 @@ pub(crate) struct Args {
     /// Let steps and registries trust these certificates too; nothing of it stays in the image
     #[arg(long, value_name = "FILE", env = variables::CA_CERTS, hide_env_values = true)]
     pub(crate) ca_certs: Option<PathBuf>,
-}
-
-/// `--platform` takes one platform.
-fn one_platform(text: &str) -> Result<Platform, String> {
-    if text.contains(',') {
-        return Err("several platforms in one build are not supported; build one after the other".to_owned());
-    }
-    text.parse().map_err(|error: plimsoll_oci::PlatformError| error.to_string())
 }
 
 impl Args {
@@ -149,18 +144,33 @@ impl Args {
         Ok(hosts)
     }
 
-    /// Names of the image, made whole: those of `--tag` and of outputs.
-    pub(crate) fn references(&self, outputs: &[Output]) -> Result<Vec<String>> {
-        let names = self.tags.iter().chain(outputs.iter().flat_map(Output::names));
+    /// `--tag`: names of the image, made whole.
+    pub(crate) fn references(&self) -> Result<Vec<String>> {
         let mut references = Vec::new();
-        for name in names {
-            let reference = Reference::from_str(name)?;
-            if reference.digest().is_some() {
-                bail!("`{name}` names a digest; an image is named by a tag, its digest comes from its bytes");
-            }
-            references.push(reference.to_string());
+        for name in &self.tags {
+            references.push(tag(name)?);
         }
         references.dedup();
         Ok(references)
     }
+
+    /// `--platform`, each once.
+    pub(crate) fn platforms(&self) -> Vec<Platform> {
+        let mut platforms: Vec<Platform> = Vec::new();
+        for platform in &self.platforms {
+            if !platforms.contains(platform) {
+                platforms.push(platform.clone());
+            }
+        }
+        platforms
+    }
+}
+
+/// A name for an image, made whole.
+pub(crate) fn tag(name: &str) -> Result<String> {
+    let reference = Reference::from_str(name)?;
+    if reference.digest().is_some() {
+        bail!("`{name}` names a digest; an image is named by a tag, its digest comes from its bytes");
+    }
+    Ok(reference.to_string())
 }

@@ -137,7 +137,7 @@ fn introspect(args: &Args, question: Question, json: bool, inputs: &Inputs) -> R
     let options = Options {
         scope: target.map_or(Scope::Last, Scope::Target),
         build_args: args.build_args()?,
-        platform: args.platform.clone(),
+        platform: args.platforms.first().cloned(),
         ..Options::default()
     };
     let document = Document::new(file, &parsed.dockerfile, &options);

@@ -10,11 +10,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use plimsoll_build::{BuildError, BuildRequest, BuildResult, Builder, NO_BASE_IMAGE};
 use plimsoll_diagnostics::render;
 use plimsoll_graph::NetworkMode;
-use plimsoll_layer::Compression;
 use plimsoll_solver::{Cancel, EVENT_SCHEMA, EventKind, EventSink};
 use plimsoll_store::{BuildId, BuildStatus};
 
@@ -23,20 +22,20 @@ pub(crate) use args::Args;
 use crate::environment::{GlobalArgs, Host};
 use crate::exit;
 use crate::namespace::{NeedsCopy, Standing};
-use crate::progress::{Display, DisplayOptions, Mode, Summary};
+use crate::progress::{Display, DisplayOptions, EmulatedSummary, Mode, PlatformSummary, Summary};
 use crate::variables;
 
 use context::Inputs;
-use outputs::Output;
+use outputs::Outputs;
 
 pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Result<u8> {
     let started = Instant::now();
     if let Some((question, json)) = call::requested(args) {
         return call::run(args, question, json, global, standing);
     }
-    let outputs = outputs::parse(args)?;
+    let outputs = Outputs::parse(args)?;
     // What comes on standard input can be read once only: by the process that will use it.
-    if !standing.may_run && (args.reads_stdin() || outputs.iter().any(Output::needs_layers)) {
+    if !standing.may_run && (args.reads_stdin() || outputs.need_layers()) {
         return Err(NeedsCopy.into());
     }
     let host = Host::open(global, standing)?;
@@ -67,14 +66,16 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
         buffer.replay(&display.sink());
     }
     let outcome = built.map_err(anyhow::Error::from).and_then(|result| {
-        let notes = outputs::write(&outputs, &request, &result, &builder, &host, &sink)?;
+        let notes = outputs::write(&outputs, &request, &result, &builder.environment, &host, &sink)?;
         Ok((result, notes))
     });
-    conclude(args, &host, &request, &display, &*sink, started, outcome)
+    conclude(args, &outputs, &host, &request, &display, &*sink, started, outcome)
 }
 
+#[expect(clippy::too_many_arguments, reason = "the end of a build touches everything that it began with")]
 fn conclude(
     args: &Args,
+    outputs: &Outputs,
     host: &Host,
     request: &BuildRequest,
     display: &Display,
@@ -88,11 +89,11 @@ fn conclude(
         Ok((result, written)) => {
             let (run, cached) = (result.steps_run, result.steps_cached);
             sink.send(EventKind::Finished { ok: true, seconds, run, cached });
-            display.finish(Some(&summary(request, &result, written, seconds)));
+            display.finish(Some(&summary(outputs, &result, written, seconds)));
             if args.progress != Mode::Rawjson && !args.quiet {
                 result.warnings.iter().for_each(|warning| print_diagnostic(request, warning, color));
             }
-            answer(args, &result)?;
+            outputs::answer(args, outputs, request, &result)?;
             host.store.finish_build(&request.id, BuildStatus::Succeeded)?;
             if run > 0 {
                 crate::commands::sync_store::start(host);
@@ -122,8 +123,8 @@ fn conclude(
     }
 }
 
-fn request(args: &Args, host: &Host, inputs: Inputs, outputs: &[Output]) -> Result<BuildRequest> {
-    let tags = args.references(outputs)?;
+fn request(args: &Args, host: &Host, inputs: Inputs, outputs: &Outputs) -> Result<BuildRequest> {
+    let tags = outputs.names();
     let mut build_args = args.build_args()?;
     if !build_args.contains_key(variables::SOURCE_DATE_EPOCH)
         && let Some(epoch) = variables::text(variables::SOURCE_DATE_EPOCH)
@@ -155,13 +156,12 @@ fn request(args: &Args, host: &Host, inputs: Inputs, outputs: &[Output]) -> Resu
         target: args.target.clone().filter(|target| !target.is_empty()),
         build_args,
         labels: args.labels(),
-        platform: args.platform.clone(),
+        platforms: args.platforms(),
         no_cache: args.no_cache,
         pull: args.pull,
         network,
         tags,
-        wants_image: outputs.is_empty() || outputs.iter().any(Output::wants_image),
-        compression: Compression::default(),
+        images: outputs.options(),
         secrets: secrets::secrets(&args.secrets)?,
         ssh_sockets: secrets::ssh(&args.ssh)?,
         extra_hosts: args.extra_hosts()?,
@@ -171,55 +171,43 @@ fn request(args: &Args, host: &Host, inputs: Inputs, outputs: &[Output]) -> Resu
     })
 }
 
-fn summary(request: &BuildRequest, result: &BuildResult, outputs: Vec<String>, seconds: f64) -> Summary {
+fn summary(outputs: &Outputs, result: &BuildResult, written: Vec<String>, seconds: f64) -> Summary {
     let now = plimsoll_store::Timestamp::now();
     let notes = result.bases.iter().filter_map(|base| {
         let age = now.seconds.saturating_sub(base.resolved?.seconds);
         let age = crate::output::human_age(u64::try_from(age).unwrap_or(0));
         Some(format!("{} was taken from the store, asked for {age} (`--pull` asks again)", base.name))
     });
+    let told = outputs.told(result);
+    let images = told.into_iter().flat_map(|told| &told.images).zip(&result.platforms);
+    let images = images.map(|(image, platform)| PlatformSummary {
+        platform: platform.platform.to_string(),
+        digest: image.manifest.digest.to_string(),
+        unpacked_bytes: platform.unpacked_bytes,
+        compressed_bytes: image.layers.iter().map(|layer| layer.size).sum(),
+        layers: image.layers.len(),
+    });
+    let emulated = result.emulated.iter().map(|step| EmulatedSummary {
+        name: step.name.clone(),
+        platform: step.platform.to_string(),
+        seconds: step.seconds,
+    });
     Summary {
-        names: request.tags.iter().map(|tag| familiar(tag)).collect(),
-        digest: result.image.as_ref().map(|image| image.manifest.digest.to_string()),
-        unpacked_bytes: result.unpacked_bytes,
-        compressed_bytes: result.compressed_bytes,
-        layers: result.chain.len(),
+        names: outputs.names().iter().map(|tag| familiar(tag)).collect(),
+        digest: told.map(|told| told.target().digest.to_string()),
+        images: images.collect(),
         seconds,
         steps_run: result.steps_run,
         steps_cached: result.steps_cached,
+        emulated: emulated.collect(),
         notes: notes.collect(),
-        outputs,
+        outputs: written,
     }
 }
 
 /// A name as people write it.
 fn familiar(tag: &str) -> String {
     tag.parse::<plimsoll_oci::Reference>().map_or_else(|_| tag.to_owned(), |reference| reference.familiar())
-}
-
-/// What scripts read: the digest on standard output, and the files that were asked for.
-#[expect(clippy::print_stdout, reason = "the digest is the command's answer")]
-fn answer(args: &Args, result: &BuildResult) -> Result<()> {
-    let Some(image) = &result.image else { return Ok(()) };
-    let digest = image.manifest.digest.to_string();
-    if args.quiet {
-        println!("{digest}");
-    }
-    if let Some(path) = &args.iidfile {
-        std::fs::write(path, &digest).with_context(|| format!("cannot write `{}`", path.display()))?;
-    }
-    if let Some(path) = &args.metadata_file {
-        let names: Vec<String> = args.tags.clone();
-        let metadata = serde_json::json!({
-            "containerimage.config.digest": image.config_descriptor.digest.to_string(),
-            "containerimage.descriptor": image.manifest,
-            "containerimage.digest": digest,
-            "image.name": names.join(","),
-        });
-        let text = serde_json::to_string_pretty(&metadata)?;
-        std::fs::write(path, text).with_context(|| format!("cannot write `{}`", path.display()))?;
-    }
-    Ok(())
 }
 
 #[expect(clippy::print_stderr, reason = "diagnostics are for the user")]

@@ -1,0 +1,52 @@
+//! What scripts read of a build: the digest, `--iidfile` and `--metadata-file`.
+
+use anyhow::{Context as _, Result};
+use plimsoll_build::{BuildRequest, BuildResult};
+use plimsoll_export::ImageSet;
+use serde_json::{Map, Value, json};
+
+use super::{Args, Outputs};
+
+/// Writes the digest to standard output, and the files that were asked for.
+#[expect(clippy::print_stdout, reason = "the digest is the command's answer")]
+pub(crate) fn answer(
+    args: &Args,
+    outputs: &Outputs,
+    request: &BuildRequest,
+    result: &BuildResult,
+) -> Result<()> {
+    let images = outputs.told(result);
+    if let Some(images) = images {
+        let digest = images.target().digest.to_string();
+        if args.quiet {
+            println!("{digest}");
+        }
+        if let Some(path) = &args.iidfile {
+            std::fs::write(path, &digest).with_context(|| format!("cannot write `{}`", path.display()))?;
+        }
+    }
+    if let Some(path) = &args.metadata_file {
+        let text = serde_json::to_string_pretty(&metadata(images, outputs, request))?;
+        std::fs::write(path, text).with_context(|| format!("cannot write `{}`", path.display()))?;
+    }
+    Ok(())
+}
+
+/// The fields have buildx's names. An index has no config, so there is no digest of one.
+fn metadata(images: Option<&ImageSet>, outputs: &Outputs, request: &BuildRequest) -> Value {
+    let mut fields = Map::new();
+    let mut add = |name: &str, value: Value| fields.insert(name.to_owned(), value);
+    add("buildx.build.ref", format!("plimsoll/plimsoll/{}", request.id).into());
+    if let Some(images) = images {
+        add("containerimage.digest", images.target().digest.to_string().into());
+        add("containerimage.descriptor", json!(images.target()));
+        if images.index.is_none() {
+            add("containerimage.config.digest", images.images[0].config_descriptor.digest.to_string().into());
+        }
+        let names = outputs.names();
+        if !names.is_empty() {
+            add("image.name", names.join(",").into());
+        }
+    }
+    Value::Object(fields)
+}
