@@ -73,6 +73,9 @@ fn registered(
     if !request.pull || reference.digest().is_some() {
         match Image::open(store, &name, &wanted.platform) {
             Ok(image) => {
+                // Of several blobs that hold a layer, the image built on this one gets the one that this one has.
+                let layers = image.config.rootfs.diff_ids.iter().copied().zip(image.layers.iter().cloned());
+                store.record_base_layers(&layers.collect::<Vec<_>>())?;
                 let known = store.source(&source_name)?.map(|record| record.resolved_at);
                 return Ok((image, known));
             }

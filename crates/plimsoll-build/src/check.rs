@@ -118,7 +118,7 @@ fn options<'a>(request: &'a BuildRequest, scope: Scope<'a>) -> Options<'a> {
     Options {
         scope,
         build_args: request.build_args.clone(),
-        platform: request.platform.clone(),
+        platform: request.platforms.first().cloned(),
         ignore_file: request.context.as_ref().map(|context| &*context.ignore),
         contexts: request.named_contexts.keys().cloned().collect(),
         ..Options::default()
@@ -162,7 +162,7 @@ fn structure_error(request: &BuildRequest, dockerfile: &Dockerfile) -> Option<Di
         })
         .collect();
     let host = Platform::host();
-    let platform = request.platform.clone().unwrap_or_else(|| host.clone());
+    let platform = request.platforms.first().cloned().unwrap_or_else(|| host.clone());
     let stand_in = |wanted: &BaseRequest| {
         Some(BaseImage {
             manifest: Digest::of(b""),
@@ -185,7 +185,7 @@ fn structure_error(request: &BuildRequest, dockerfile: &Dockerfile) -> Option<Di
         );
         lowering.target = Some(target).filter(|_| stages > 0).map(String::as_str);
         lowering.build_platform = host.clone();
-        lowering.platform_requested = request.platform.is_some();
+        lowering.platform_requested = !request.platforms.is_empty();
         match lower(&lowering) {
             Ok(Lowered::Graph { .. } | Lowered::NeedsBases(_)) => None,
             Err(diagnostics) => diagnostics.into_iter().find(Diagnostic::is_error),

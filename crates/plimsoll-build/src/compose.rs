@@ -64,7 +64,7 @@ pub(crate) fn base(
     if !environment.settings.may_run {
         return Err(BuildError::NeedsNamespace);
     }
-    let image = compose(environment, &spec, platform)?;
+    let image = compose(environment, &spec)?;
     let record = SourceRecord { digest: image.manifest.digest, resolved_at: Timestamp::now() };
     store.record_source(&pin, &record)?;
     store.set_image(&name(&spec), &image.manifest)?;
@@ -77,7 +77,7 @@ fn name(spec: &DebianSpec) -> String {
     format!("debian.base/{}:{}-{}", spec.suite(), spec.variant(), digest.short())
 }
 
-fn compose(environment: &Environment, spec: &DebianSpec, platform: &Platform) -> Result<Image, BuildError> {
+fn compose(environment: &Environment, spec: &DebianSpec) -> Result<Image, BuildError> {
     let options = ComposerOptions { ..environment.composer.clone() };
     let composer = Composer::new(options)?;
     let fetched = Mutex::new((0_u64, None));
@@ -120,9 +120,14 @@ fn compose(environment: &Environment, spec: &DebianSpec, platform: &Platform) ->
     drop(assembled);
     config.rootfs.diff_ids = vec![diff_id];
     let mut layers = vec![layer];
+    let mut emulated = None;
     if let Some(step) = configure {
+        let begin = std::time::Instant::now();
         let unconfigured = write_image(environment, &config, &layers)?;
-        let (diff_id, layer) = self::configure(environment, spec, platform, &plan, &unconfigured, &step)?;
+        let (diff_id, layer) = self::configure(environment, spec, &plan, &unconfigured, &step)?;
+        if !config.platform().runs_natively_on(&Platform::host()) {
+            emulated = Some(begin.elapsed());
+        }
         config.rootfs.diff_ids.push(diff_id);
         layers.push(layer);
         config.history.push(plimsoll_oci::History {
@@ -134,7 +139,11 @@ fn compose(environment: &Environment, spec: &DebianSpec, platform: &Platform) ->
     }
     let image = write_image(environment, &config, &layers)?;
     let seconds = started.elapsed().as_secs_f64();
-    let note = Some(format!("{} packages", plan.packages.len()));
+    let mut note = format!("{} packages", plan.packages.len());
+    if let Some(took) = emulated {
+        note = format!("{note}, configured under an emulator in {} s", took.as_secs());
+    }
+    let note = Some(note);
     environment.events.send(EventKind::TaskDone { task: task.clone(), seconds, note });
     Ok(image)
 }
@@ -180,12 +189,13 @@ fn write_image(
 fn configure(
     environment: &Environment,
     spec: &DebianSpec,
-    platform: &Platform,
     plan: &Plan,
     unconfigured: &Image,
     step: &ConfigureStep,
 ) -> Result<(DiffId, Descriptor), BuildError> {
     let manifest = unconfigured.manifest.digest;
+    // What the base says of itself: `arch=` wins over the platform that was asked for.
+    let platform = unconfigured.config.platform();
     let vertex = |op, inputs, name: String| Vertex {
         op,
         inputs,
@@ -234,9 +244,10 @@ fn configure(
     };
     let problem = Problem { inputs: vec![Vec::new(), vec![0]], goals: vec![1] };
     let solved = solve(&problem, &worker, &environment.cancel).map_err(|error| match error {
-        SolveError::Cancelled => BuildError::Cancelled,
-        // Another base that failed has ended this one too.
-        SolveError::Vertex { error: ExecuteError::Cancelled, .. } => BuildError::Cancelled,
+        // Another base that failed ends this one too.
+        SolveError::Cancelled | SolveError::Vertex { error: ExecuteError::Cancelled, .. } => {
+            BuildError::Cancelled
+        }
         SolveError::Vertex { vertex, error } => {
             let base = spec.to_string();
             match emulation::explain(&graph.vertices[vertex], &error) {

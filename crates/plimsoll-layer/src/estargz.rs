@@ -40,7 +40,7 @@ struct Table {
     entries: Vec<TableEntry>,
 }
 
-/// One entry of the table (estargz.md, "TOCEntry"); what is zero or empty is left out.
+/// One entry of the table (estargz.md, `TOCEntry`); what is zero or empty is left out.
 #[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct TableEntry {

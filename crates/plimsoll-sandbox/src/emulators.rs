@@ -140,8 +140,8 @@ mod tests {
         let held = parse("qemu-aarch64", ARM64).unwrap();
         let loose = parse("qemu-aarch64", &ARM64.replace("POCF", "POC")).unwrap();
         let of = |list: &[Emulator]| Emulators { is_mounted: true, list: list.to_vec() };
-        assert_eq!(of(&[loose.clone()]).loose("arm64"), Some(&loose));
+        assert_eq!(of(std::slice::from_ref(&loose)).loose("arm64"), Some(&loose));
         assert_eq!(of(&[loose.clone(), held]).loose("arm64"), None);
-        assert_eq!(of(&[loose]).loose("riscv64"), None);
+        assert_eq!(of(std::slice::from_ref(&loose)).loose("riscv64"), None);
     }
 }

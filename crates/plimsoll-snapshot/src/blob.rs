@@ -58,7 +58,7 @@ impl Snapshots {
         if let Some(diff_id) = diff_id(layer)
             && let Some(descriptor) = self.blob_descriptor(layer)?
         {
-            let keeps = !options.force || self.is_compressed_so(&descriptor, options.compression);
+            let keeps = !options.force || is_compressed_so(&descriptor, options.compression);
             if !keeps && !options.compression.changes_tar() {
                 return self.recompressed(layer, diff_id, options.compression);
             }
@@ -121,18 +121,6 @@ impl Snapshots {
             self.store.record_layer_blob(name, &variant, &record)?;
         }
         Ok(Some(record))
-    }
-
-    /// Whether a base image's layer is compressed as wanted. Levels are not compared: a blob does not tell its own.
-    fn is_compressed_so(&self, blob: &Descriptor, wanted: Compression) -> bool {
-        let has = blob.media_type.as_str();
-        let is_stargz = blob.annotations.contains_key(TOC_DIGEST);
-        match wanted {
-            Compression::Gzip { .. } => has.ends_with("gzip") && !is_stargz,
-            Compression::Estargz { .. } => is_stargz,
-            Compression::Zstd { .. } => has.ends_with("zstd"),
-            Compression::None => has.ends_with("tar"),
-        }
     }
 
     /// The same tar in another compression.
@@ -198,5 +186,17 @@ impl Snapshots {
             (TOC_DIGEST.to_owned(), Digest::of(&toc).to_string()),
             (UNCOMPRESSED_SIZE.to_owned(), blob.uncompressed_size.to_string()),
         ]))
+    }
+}
+
+/// Whether a base image's layer is compressed as wanted. Levels are not compared: a blob does not tell its own.
+fn is_compressed_so(blob: &Descriptor, wanted: Compression) -> bool {
+    let has = blob.media_type.as_str();
+    let is_stargz = blob.annotations.contains_key(TOC_DIGEST);
+    match wanted {
+        Compression::Gzip { .. } => has.ends_with("gzip") && !is_stargz,
+        Compression::Estargz { .. } => is_stargz,
+        Compression::Zstd { .. } => has.ends_with("zstd"),
+        Compression::None => has.ends_with("tar"),
     }
 }

@@ -73,8 +73,7 @@ impl Summary {
     /// The lines, without line ends.
     pub(super) fn lines(&self, paint: Paint) -> Vec<String> {
         let mut lines = vec![self.headline(paint)];
-        let digest =
-            |digest: &str| paint.style(Style::Dim, &short_digest(&sanitize::line(digest))).to_string();
+        let digest = |digest: &str| paint.style(Style::Dim, &short_digest(&sanitize::line(digest)));
         match (&self.digest, self.images.as_slice()) {
             (None, _) => {}
             (Some(own), [image]) => lines.push(format!("  {}  {}", digest(own), image.sizes())),

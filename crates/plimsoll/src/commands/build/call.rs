@@ -93,7 +93,7 @@ pub(crate) fn run(
 
 fn run_check(args: &Args, json: bool, inputs: Inputs, global: &GlobalArgs, standing: Standing) -> Result<u8> {
     let host = Host::open(global, standing)?;
-    let request = super::request(args, &host, inputs, &[])?;
+    let request = super::request(args, &host, inputs, &super::outputs::Outputs::default())?;
     let cancel = Cancel::new()?;
     crate::interrupt::watch(&cancel)?;
     let ca_bundle = host.ca_bundle(args.ca_certs.as_deref())?;

@@ -146,15 +146,12 @@ impl Outputs {
 
     fn check(&self) -> Result<()> {
         let stdouts = self.list.iter().filter(|output| output.destination() == Some(&Destination::Stdout));
-        match stdouts.count() {
-            0 => {}
-            1 if std::io::IsTerminal::is_terminal(&std::io::stdout()) => {
-                bail!("an archive does not belong on a terminal; say where with `dest=FILE`")
-            }
-            1 => {}
-            count => {
-                bail!("{count} outputs go to standard output, which takes one; give the others `dest=FILE`")
-            }
+        let count = stdouts.count();
+        if count > 1 {
+            bail!("{count} outputs go to standard output, which takes one; give the others `dest=FILE`");
+        }
+        if count == 1 && std::io::IsTerminal::is_terminal(&std::io::stdout()) {
+            bail!("an archive does not belong on a terminal; say where with `dest=FILE`");
         }
         for output in &self.list {
             if let Kind::Image(image) = &output.kind

@@ -85,7 +85,7 @@ fn parse_fields(fields: &[String]) -> Result<Spec> {
         "local" => Spec { kind: local(&mut attributes)?, names: Vec::new(), image: None },
         "tar" => {
             let kind = Kind::Tar {
-                destination: destination(attributes.take("dest")),
+                destination: destination(attributes.take("dest").as_deref()),
                 platform_split: attributes.flag("platform-split")?,
                 epoch: attributes.epoch()?,
             };
@@ -125,7 +125,7 @@ fn image(attributes: &mut Attributes, is_registry: bool) -> Result<ImageOutput> 
 }
 
 fn archive(attributes: &mut Attributes, format: ArchiveFormat) -> Result<Kind> {
-    let destination = destination(attributes.take("dest"));
+    let destination = destination(attributes.take("dest").as_deref());
     let tar = attributes.flag("tar")?;
     let is_there = matches!(&destination, Destination::File(path) if path.is_dir());
     let is_directory = match (tar, &destination) {
@@ -160,8 +160,8 @@ fn local(attributes: &mut Attributes) -> Result<Kind> {
     Ok(Kind::Local { directory: PathBuf::from(directory), delete, platform_split })
 }
 
-fn destination(value: Option<String>) -> Destination {
-    match value.as_deref() {
+fn destination(value: Option<&str>) -> Destination {
+    match value {
         None | Some("" | "-") => Destination::Stdout,
         Some(path) => Destination::File(path.into()),
     }
@@ -178,7 +178,7 @@ mod tests {
     }
 
     fn error(text: &str) -> String {
-        parse(text).err().map(|error| format!("{error:#}")).unwrap_or_else(|| panic!("{text} is taken"))
+        parse(text).err().map_or_else(|| panic!("{text} is taken"), |error| format!("{error:#}"))
     }
 
     #[test]

@@ -50,12 +50,11 @@ impl Writer<'_> {
                 let bundle = Bundle { images, names: &output.names };
                 let path = destination.path();
                 let snapshots = &self.environment.snapshots;
-                let size = match path.filter(|_| *is_directory) {
-                    Some(path) => plimsoll_export::layout_directory(snapshots, &[bundle], *format, path)?,
-                    None => {
-                        let mut out = crate::commands::save::destination(path)?;
-                        plimsoll_export::archive(snapshots, &[bundle], *format, &mut out)?
-                    }
+                let size = if let Some(path) = path.filter(|_| *is_directory) {
+                    plimsoll_export::layout_directory(snapshots, &[bundle], *format, path)?
+                } else {
+                    let mut out = crate::commands::save::destination(path)?;
+                    plimsoll_export::archive(snapshots, &[bundle], *format, &mut out)?
                 };
                 self.notes.push(format!("wrote {destination} ({})", human_bytes(size)));
                 Ok(())
