@@ -103,13 +103,13 @@ impl Snapshots {
         let files = DirectoryContent::open(&path).map_err(|source| SnapshotError::Io { path, source })?;
         let mut open = |entry: &Entry| -> std::io::Result<Box<dyn Read>> { files.content(entry) };
         self.ensure_room(index.content_size())?;
-        let mut writer = self.store.blob_writer()?;
+        let mut writer = self.store.blob_writer()?.digested_by_caller();
         // Other builders keep no other attributes in the layers they write, and readers expect none.
         let tar = TarOptions { clamp: options.epoch, only_capabilities: true };
         let written =
             write_layer_blob(&index, &mut open, tar, options.compression, self.options.threads, &mut writer)
                 .map_err(|source| SnapshotError::Layer { layer: layer.clone(), source })?;
-        writer.commit(Some(&written.digest))?;
+        writer.commit_as(&written.digest)?;
         let record = BlobRecord {
             diff_id: written.diff_id,
             digest: written.digest,

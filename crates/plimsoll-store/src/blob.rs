@@ -20,6 +20,7 @@ use crate::error::{Error, IoContext as _, Result};
 use crate::id::random_text;
 use crate::layout;
 use crate::lease::Name;
+use crate::limit::Room;
 use crate::lock::{FileLock, Mode};
 use crate::store::Table;
 use crate::time::Timestamp;
@@ -30,8 +31,10 @@ pub struct BlobWriter {
     store: Store,
     file: File,
     path: PathBuf,
-    hasher: Hasher,
+    /// None when whoever writes takes the digest as well.
+    hasher: Option<Hasher>,
     size: u64,
+    room: Room,
     committed: bool,
 }
 
@@ -41,11 +44,25 @@ impl BlobWriter {
         self.size
     }
 
+    /// Lets the digest that [`BlobWriter::commit_as`] is given stand: for bytes that this program makes and digests itself.
+    #[must_use]
+    pub fn digested_by_caller(mut self) -> Self {
+        self.hasher = None;
+        self
+    }
+
+    /// Puts a blob in place whose digest the caller took while it wrote.
+    pub fn commit_as(mut self, digest: &Digest) -> Result<u64> {
+        self.store.place_blob(&self.path, digest, self.size)?;
+        self.committed = true;
+        Ok(self.size)
+    }
+
     /// Puts the blob in place, and into this handle's lease; gives its digest and its size in bytes.
     ///
     /// With an expectation that is not met the bytes are dropped: [`Error::DigestMismatch`].
     pub fn commit(mut self, expected: Option<&Digest>) -> Result<(Digest, u64)> {
-        let digest = std::mem::take(&mut self.hasher).finish();
+        let digest = self.hasher.take().expect("a writer without a digest is committed with one").finish();
         if let Some(expected) = expected.filter(|expected| **expected != digest) {
             return Err(Error::DigestMismatch { expected: *expected, actual: digest });
         }
@@ -57,8 +74,11 @@ impl BlobWriter {
 
 impl Write for BlobWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.room.for_writing(&self.store, self.size, bytes.len())?;
         let written = self.file.write(bytes)?;
-        self.hasher.update(&bytes[..written]);
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(&bytes[..written]);
+        }
         self.size += written as u64;
         Ok(written)
     }
@@ -85,6 +105,7 @@ pub struct PartialBlob {
     digest: Digest,
     hasher: Hasher,
     size: u64,
+    room: Room,
     _lock: FileLock,
 }
 
@@ -123,6 +144,7 @@ impl PartialBlob {
 
 impl Write for PartialBlob {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.room.for_writing(&self.store, self.size, bytes.len())?;
         let written = self.file.write(bytes)?;
         self.hasher.update(&bytes[..written]);
         self.size += written as u64;
@@ -184,7 +206,9 @@ impl Store {
     pub fn blob_writer(&self) -> Result<BlobWriter> {
         let path = self.session()?.directory().join(format!("blob-{}", random_text()?));
         let file = layout::create_file(&path)?;
-        Ok(BlobWriter { store: self.clone(), file, path, hasher: Hasher::new(), size: 0, committed: false })
+        let hasher = Some(Hasher::new());
+        let room = Room::default();
+        Ok(BlobWriter { store: self.clone(), file, path, hasher, size: 0, room, committed: false })
     }
 
     /// Keeps some bytes as a blob.
@@ -233,7 +257,16 @@ impl Store {
             .on("open", &path)?;
         let mut hasher = Hasher::new();
         let size = hash_file(&mut file, &path, &mut hasher)?;
-        Ok(PartialBlob { store: self.clone(), file, path, digest: *digest, hasher, size, _lock: lock })
+        Ok(PartialBlob {
+            store: self.clone(),
+            file,
+            path,
+            digest: *digest,
+            hasher,
+            size,
+            room: Room::default(),
+            _lock: lock,
+        })
     }
 
     /// Whether a blob is in the store. One that may be damaged is hashed first.

@@ -17,6 +17,7 @@ use crate::error::{Error, IoContext as _, Result};
 use crate::id::random_text;
 use crate::layout::{self, Layout};
 use crate::lease::Session;
+use crate::limit::StoreLimits;
 use crate::time::Timestamp;
 
 /// The format of the directories; the folder names carry the versions of their contents.
@@ -106,6 +107,7 @@ pub(crate) struct Inner {
     durability: Durability,
     // What neither layers nor blobs take, measured once.
     rest_bytes: Mutex<Option<u64>>,
+    limits: OnceLock<StoreLimits>,
 }
 
 impl Store {
@@ -134,6 +136,7 @@ impl Store {
                 boot: OnceLock::new(),
                 durability: Durability::default(),
                 rest_bytes: Mutex::default(),
+                limits: OnceLock::new(),
             }),
         })
     }
@@ -174,6 +177,10 @@ impl Store {
 
     pub(crate) fn rest_bytes(&self) -> MutexGuard<'_, Option<u64>> {
         self.inner.rest_bytes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn limit_cell(&self) -> &OnceLock<StoreLimits> {
+        &self.inner.limits
     }
 
     pub(crate) fn boot(&self) -> &Boot {

@@ -59,6 +59,7 @@ impl Host {
                 .context("`store.reserve` of the configuration")?
                 .unwrap_or(DEFAULT_RESERVE),
         };
+        store.keep_to(limits);
         Ok(Self { standing, store, config, limits })
     }
 

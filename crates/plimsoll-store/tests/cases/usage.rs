@@ -1,6 +1,7 @@
 //! Sizes and limits.
 
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
@@ -112,6 +113,22 @@ fn room_is_made_by_removing_what_was_not_used_for_longest() {
     assert!(!store.has_blob(&old).unwrap());
     assert!(store.has_blob(&new).unwrap());
     assert!(store.make_room(&limits, 100_000).unwrap().is_none());
+}
+
+#[test]
+fn a_blob_of_unknown_length_stops_at_the_limit() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    store.keep_to(StoreLimits { max_bytes: Some(3_000_000), reserve_free_bytes: 0 });
+    let mut writer = store.blob_writer().unwrap();
+    let piece = vec![7; 100_000];
+    let failure =
+        (0..100).find_map(|_| writer.write_all(&piece).err()).expect("ten megabytes do not fit into three");
+    assert!(failure.to_string().contains("limit"), "{failure}");
+    assert!((1_000_000..=3_000_000).contains(&writer.size()), "{}", writer.size());
+    drop(writer);
+    // What is small still fits.
+    store.put_blob(&piece).unwrap();
 }
 
 #[test]
