@@ -187,7 +187,8 @@ fn check_goes_on_in_a_broken_file() {
     let answer: Value = serde_json::from_str(&stdout).unwrap();
     let ids: Vec<_> =
         answer["findings"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap()).collect();
-    assert_eq!((code, ids), (1, vec!["unknown-instruction", "stage-name-casing", "shell-form-command"]));
+    assert_eq!((code, ids[0]), (1, "unknown-instruction"));
+    assert!(ids.contains(&"stage-name-casing") && ids.contains(&"shell-form-command"), "{ids:?}");
     assert_eq!(answer["findings"][0]["aliases"][0], "DL1000");
 }
 
@@ -220,8 +221,8 @@ fn folders_are_searched_and_standard_input_is_read() {
     }
     let (_, stdout, stderr) = check(&lab, &["--format", "json", "."]);
     let answer: Value = serde_json::from_str(&stdout).unwrap();
-    let files: Vec<_> =
-        answer["findings"].as_array().unwrap().iter().map(|one| one["file"].as_str().unwrap()).collect();
+    let cased = answer["findings"].as_array().unwrap().iter().filter(|one| one["id"] == "stage-name-casing");
+    let files: Vec<_> = cased.map(|one| one["file"].as_str().unwrap()).collect();
     assert_eq!(files, ["a/Dockerfile", "a/b/web.Dockerfile", "c/Containerfile", "c/Dockerfile.dev"]);
     assert!(stderr.contains("in 5 files"), "{stderr}");
     let (code, _, stderr) = check(&lab, &["c/missing"]);

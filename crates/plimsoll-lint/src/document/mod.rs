@@ -99,6 +99,36 @@ impl<'a> Document<'a> {
             || self.stages.iter().any(|other| other.parent == Some(stage.index))
     }
 
+    /// The stages that start from an image, each with its name, variables put in.
+    pub(crate) fn base_images(&self) -> impl Iterator<Item = (&Base<'a>, String)> {
+        self.wanted_stages().filter_map(|stage| {
+            let base = stage.base.as_ref()?;
+            let image = base.image.as_ref()?.text.clone();
+            let is_image = stage.parent.is_none()
+                && !image.is_empty()
+                && image != "scratch"
+                && !self.options.contexts.contains(&image);
+            is_image.then_some((base, image))
+        })
+    }
+
+    /// The config of the image that a stage goes back to, as far as it is known.
+    pub(crate) fn base_config<'s>(
+        &'s self,
+        stage: &'s Stage<'a>,
+    ) -> Option<&'s plimsoll_oci::ContainerConfig> {
+        match stage.parent {
+            Some(parent) => self.base_config(&self.stages[parent]),
+            None => stage.facts.as_ref().map(|facts| &facts.config.config),
+        }
+    }
+
+    /// Whether an instruction before a step declares a variable.
+    pub(crate) fn is_defined_before(&self, stage: &Stage<'a>, step: &Step<'a>, name: &str) -> bool {
+        let own = stage.variables[..step.known].iter().any(|variable| variable.name == name);
+        own || build::names(&self.stages, stage, step.known).iter().any(|known| known == name)
+    }
+
     /// Whether the stage goes back to an image that nothing is known of.
     pub(crate) fn base_is_unknown(&self, stage: &Stage<'a>) -> bool {
         match stage.parent {

@@ -3,42 +3,75 @@
 mod packages;
 mod prelude;
 
+mod add_instead_of_copy;
 mod apk_index_left;
 mod apt_dist_upgrade;
 mod apt_get_without_yes;
 mod apt_in_script;
 mod apt_lists_left;
 mod apt_recommends;
+mod archive_extracted_later;
 mod base_for_other_platform;
+mod cd_in_run;
+mod consecutive_runs;
 mod constant_platform;
+mod copy_from_itself;
+mod copy_from_unknown_stage;
 mod copy_of_ignored_file;
+mod copy_to_relative_path;
 mod dnf_cache_left;
 mod dnf_without_yes;
 mod duplicate_stage_name;
 mod empty_continuation_line;
+mod env_uses_itself;
 mod from_as_casing;
 mod host_in_exposed_port;
+mod impossible_trigger;
 mod inconsistent_instruction_casing;
+mod instruction_before_from;
 mod invalid_default_base;
+mod latest_base_image;
 mod legacy_key_value;
 mod lonely_package_update;
 mod maintainer_instruction;
 mod misplaced_description;
+mod no_health_check;
 mod overridden_instruction;
+mod pip_cache_left;
+mod pipe_without_pipefail;
+mod pointless_command;
+mod port_out_of_range;
 mod port_protocol_casing;
 mod redundant_target_platform;
 mod relative_workdir;
+mod relinked_shell;
 mod reserved_stage_name;
+mod root_user;
 mod secret_in_variable;
+mod several_sources_without_slash;
 mod shell_form_command;
+mod ssh_port_exposed;
 mod stage_name_casing;
+mod sudo_in_run;
 mod undeclared_argument_in_from;
 mod undefined_variable;
 mod unpinned_apk_package;
 mod unpinned_apt_package;
 mod unpinned_dnf_package;
+mod unpinned_gem;
+mod unpinned_go_module;
+mod unpinned_npm_package;
+mod unpinned_pip_package;
 mod unpinned_yum_package;
 mod unpinned_zypper_package;
+mod untagged_base_image;
+mod user_by_name;
+mod useradd_with_high_id;
+mod wget_and_curl;
+mod wget_progress;
+mod whole_stage_copied;
+mod workdir_in_system_directory;
+mod yarn_cache_left;
 mod yum_cache_left;
 mod yum_without_yes;
 mod zypper_cache_left;
@@ -49,42 +82,75 @@ use crate::rule::Rule;
 
 /// All rules, by name.
 pub(crate) static RULES: &[&Rule] = &[
+    &add_instead_of_copy::RULE,
     &apk_index_left::RULE,
     &apt_dist_upgrade::RULE,
     &apt_get_without_yes::RULE,
     &apt_in_script::RULE,
     &apt_lists_left::RULE,
     &apt_recommends::RULE,
+    &archive_extracted_later::RULE,
     &base_for_other_platform::RULE,
+    &cd_in_run::RULE,
+    &consecutive_runs::RULE,
     &constant_platform::RULE,
+    &copy_from_itself::RULE,
+    &copy_from_unknown_stage::RULE,
     &copy_of_ignored_file::RULE,
+    &copy_to_relative_path::RULE,
     &dnf_cache_left::RULE,
     &dnf_without_yes::RULE,
     &duplicate_stage_name::RULE,
     &empty_continuation_line::RULE,
+    &env_uses_itself::RULE,
     &from_as_casing::RULE,
     &host_in_exposed_port::RULE,
+    &impossible_trigger::RULE,
     &inconsistent_instruction_casing::RULE,
+    &instruction_before_from::RULE,
     &invalid_default_base::RULE,
+    &latest_base_image::RULE,
     &legacy_key_value::RULE,
     &lonely_package_update::RULE,
     &maintainer_instruction::RULE,
     &misplaced_description::RULE,
+    &no_health_check::RULE,
     &overridden_instruction::RULE,
+    &pip_cache_left::RULE,
+    &pipe_without_pipefail::RULE,
+    &pointless_command::RULE,
+    &port_out_of_range::RULE,
     &port_protocol_casing::RULE,
     &redundant_target_platform::RULE,
     &relative_workdir::RULE,
+    &relinked_shell::RULE,
     &reserved_stage_name::RULE,
+    &root_user::RULE,
     &secret_in_variable::RULE,
+    &several_sources_without_slash::RULE,
     &shell_form_command::RULE,
+    &ssh_port_exposed::RULE,
     &stage_name_casing::RULE,
+    &sudo_in_run::RULE,
     &undeclared_argument_in_from::RULE,
     &undefined_variable::RULE,
     &unpinned_apk_package::RULE,
     &unpinned_apt_package::RULE,
     &unpinned_dnf_package::RULE,
+    &unpinned_gem::RULE,
+    &unpinned_go_module::RULE,
+    &unpinned_npm_package::RULE,
+    &unpinned_pip_package::RULE,
     &unpinned_yum_package::RULE,
     &unpinned_zypper_package::RULE,
+    &untagged_base_image::RULE,
+    &user_by_name::RULE,
+    &useradd_with_high_id::RULE,
+    &wget_and_curl::RULE,
+    &wget_progress::RULE,
+    &whole_stage_copied::RULE,
+    &workdir_in_system_directory::RULE,
+    &yarn_cache_left::RULE,
     &yum_cache_left::RULE,
     &yum_without_yes::RULE,
     &zypper_cache_left::RULE,

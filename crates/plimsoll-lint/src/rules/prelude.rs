@@ -5,10 +5,10 @@ pub(super) use plimsoll_dockerfile::ignore::clean;
 pub(super) use plimsoll_dockerfile::{CommandForm, Healthcheck, Instruction, InstructionKind, Source};
 pub(super) use plimsoll_oci::{Platform, Reference};
 
-pub(super) use crate::document::{Document, RunView, Stage};
+pub(super) use crate::document::{Document, RunView, Stage, Step};
 pub(super) use crate::finding::Finding;
 pub(super) use crate::rule::Rule;
-pub(super) use crate::shell::{Call, Command, Joint, Word};
+pub(super) use crate::shell::{Call, Command, Joint, List, Pipeline, Word};
 
 /// How a word is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,4 +40,32 @@ pub(super) fn replace(span: Span, text: impl Into<String>) -> Edit {
 /// Whether a name ends with a dot and this.
 pub(super) fn has_extension(name: &str, extension: &str) -> bool {
     name.rsplit_once('.').is_some_and(|(_, end)| end == extension)
+}
+
+/// Whether a file is an archive, by its name.
+pub(super) fn is_archive(name: &str) -> bool {
+    const KINDS: [&str; 18] = [
+        "Z", "bz2", "gz", "lz", "lzma", "tZ", "tar", "tb2", "tbz", "tbz2", "tgz", "tlz", "tpz", "txz",
+        "tzst", "xz", "zip", "zst",
+    ];
+    KINDS.iter().any(|kind| has_extension(name, kind))
+}
+
+/// Every port of every `EXPOSE`, both ends of ranges, with its word.
+pub(super) fn exposed<'d>(document: &'d Document<'_>) -> Vec<(&'d Step<'d>, &'d Spanned<String>, u64)> {
+    let mut ports = Vec::new();
+    for stage in document.wanted_stages() {
+        for step in &stage.steps {
+            let InstructionKind::Expose(words) = &step.instruction.kind else { continue };
+            for word in words {
+                for text in document.expand_words(stage, step, &word.value) {
+                    let port = text.rsplit(':').next().unwrap_or_default();
+                    let port = port.split('/').next().unwrap_or_default();
+                    let numbers = port.split('-').filter_map(|number| number.parse::<u64>().ok());
+                    ports.extend(numbers.map(|number| (step, word, number)));
+                }
+            }
+        }
+    }
+    ports
 }

@@ -56,7 +56,7 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
 }
 
 /// Whether a stage below this one has a `WORKDIR`.
-fn parents_set_it(document: &Document<'_>, stage: &Stage<'_>) -> bool {
+pub(super) fn parents_set_it(document: &Document<'_>, stage: &Stage<'_>) -> bool {
     let mut parent = stage.parent;
     while let Some(index) = parent {
         let stage = &document.stages[index];

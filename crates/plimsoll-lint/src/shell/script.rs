@@ -21,9 +21,9 @@ pub struct Script {
     /// The first line of a script, behind `#!`.
     pub interpreter: Option<String>,
     /// For each piece: offset in the text, offset in the file.
-    pieces: Vec<(usize, usize)>,
+    pub(super) pieces: Vec<(usize, usize)>,
     /// The whole command in the file.
-    whole: Span,
+    pub(super) whole: Span,
 }
 
 impl Script {

@@ -2,6 +2,8 @@
 
 use plimsoll_dockerfile::{InstructionKind, SourceFile, Span, parse};
 
+use proptest::prelude::*;
+
 use super::{Command, Joint, Script};
 
 fn script(command: &str) -> Script {
@@ -170,5 +172,19 @@ fn nothing_makes_it_stop_or_run_forever() {
         let text = part.repeat(3000);
         let _any_result_will_do = super::parser::parse(&text);
         let _any_result_will_do = super::parser::parse(&format!("a {text} b"));
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_span_lies_in_the_text(text in "(RUN )?[a-c \\\\\n\t'\"$(){}`|&;<>#=!é\\[\\]-]{0,60}") {
+        let list = super::parser::parse(&text);
+        let script = Script { list, text: text.clone(), ..Script::default() };
+        for call in script.calls() {
+            for word in call.words {
+                prop_assert!(text.get(word.span.range()).is_some());
+            }
+            prop_assert!(text.get(call.span().range()).is_some());
+        }
     }
 }

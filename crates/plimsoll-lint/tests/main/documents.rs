@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use plimsoll_dockerfile::{SourceFile, parse};
 use plimsoll_lint::{Finding, Options, Rule, apply, fix, rules};
 use plimsoll_oci::ImageConfig;
+use proptest::prelude::*;
 
 use crate::support::{Situation, platform, run};
 
@@ -188,5 +189,28 @@ fn describe(file: &SourceFile, finding: &Finding, out: &mut String) {
         for line in &new[same..new.len() - tail] {
             let _infallible = writeln!(out, "    | {line}");
         }
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_text_stops_the_rules_and_fixes_parse(
+        lines in proptest::collection::vec(
+            "(FROM|from|RUN|COPY|ADD|ENV|ARG|CMD|USER|WORKDIR|EXPOSE|LABEL|ONBUILD|SHELL|MAINTAINER|HEALTHCHECK|# hadolint ignore=) \
+             ?(--from=|--platform=|apt-get install|pip install|cd|\\[\"a\")?[a-c0-9 $\\{\\}=:/@\"'|&;<.,\\\\é-]{0,20}",
+            0..8,
+        )
+    ) {
+        let text = lines.join("\n");
+        let file = SourceFile::new("Dockerfile", text.as_str());
+        let options = Options { platform: Some(platform()), ..Options::default() };
+        let fixed = fix(&file, &options).text;
+        let errors = |text: &str| {
+            let parsed = parse(&SourceFile::new("Dockerfile", text));
+            parsed.diagnostics.iter().filter(|one| one.is_error()).count()
+        };
+        prop_assert!(errors(&fixed) <= errors(&text));
+        let again = fix(&SourceFile::new("Dockerfile", fixed.as_str()), &options).text;
+        prop_assert_eq!(again, fixed);
     }
 }
