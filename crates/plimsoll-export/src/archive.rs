@@ -4,11 +4,13 @@
 //! an OCI image layout at the same time, as Docker itself writes it since version 25; its layers stay compressed, which
 //! all its readers accept.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
 use plimsoll_layer::{Entry, Kind, LayerIndex, TarOptions, write_tar};
+use plimsoll_oci::Digest;
 use plimsoll_snapshot::Snapshots;
 use plimsoll_store::Store;
 
@@ -31,7 +33,18 @@ pub fn archive(
     format: ArchiveFormat,
     out: &mut dyn Write,
 ) -> Result<u64, ExportError> {
-    let files = layout::files(snapshots, bundles, format)?;
+    partial(snapshots, bundles, format, &BTreeSet::new(), out)
+}
+
+/// The same without some blobs, for a reader that has them.
+pub(crate) fn partial(
+    snapshots: &Snapshots,
+    bundles: &[Bundle<'_>],
+    format: ArchiveFormat,
+    known: &BTreeSet<Digest>,
+    out: &mut dyn Write,
+) -> Result<u64, ExportError> {
+    let files = layout::files(snapshots, bundles, format, known)?;
     let mut entries = vec![Entry::directory("blobs"), Entry::directory(layout::BLOBS)];
     for (path, content) in &files {
         entries.push(Entry::new(path.as_bytes(), Kind::File { size: content.size() }, 0o644));
@@ -59,7 +72,7 @@ pub fn layout_directory(
     directory: &Path,
 ) -> Result<u64, ExportError> {
     let io = |path: &Path, source| ExportError::Io { path: path.to_owned(), source };
-    let mut files = layout::files(snapshots, bundles, format)?;
+    let mut files = layout::files(snapshots, bundles, format, &BTreeSet::new())?;
     layout::keep_listed(&mut files, directory)?;
     let blobs = directory.join(layout::BLOBS);
     fs::create_dir_all(&blobs).map_err(|source| io(&blobs, source))?;

@@ -1,6 +1,6 @@
 //! The files of an OCI image layout (image-spec, image-layout.md), and of Docker's archive around the same blobs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::str::FromStr;
 
@@ -72,11 +72,12 @@ pub(crate) fn blob_path(digest: &Digest) -> String {
     format!("{BLOBS}/{}", digest.hex())
 }
 
-/// Lays out images; blobs that are not in the store are brought there.
+/// Lays out images, without the blobs that the reader has; those that are not in the store are brought there.
 pub(crate) fn files(
     snapshots: &Snapshots,
     bundles: &[Bundle<'_>],
     format: ArchiveFormat,
+    known: &BTreeSet<Digest>,
 ) -> Result<Files, ExportError> {
     let mut files = Files::new();
     let mut entries = Vec::new();
@@ -88,6 +89,9 @@ pub(crate) fn files(
     }
     if entries.is_empty() {
         return Err(ExportError::NothingToExport);
+    }
+    for digest in known {
+        files.remove(&blob_path(digest));
     }
     let wanted: Vec<Descriptor> = files.values().filter_map(Content::blob).cloned().collect();
     ensure(snapshots, &wanted)?;

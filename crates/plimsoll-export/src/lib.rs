@@ -9,12 +9,14 @@
 //! | OCI image layout or Docker's archive, as a tar | [`archive()`] |
 //! | OCI image layout, as a directory | [`layout_directory`] |
 //! | registry | [`push`] |
+//! | Docker engine, podman | [`Engine`] |
 //! | root file system, as a directory | [`local()`] |
 //! | root file system, as a tar | [`tar()`] |
 //!
 //! [`load`] and [`load_path`] read archives and layouts into the store.
 
 mod archive;
+mod engine;
 mod error;
 mod image;
 mod import;
@@ -28,6 +30,7 @@ mod set;
 mod tree;
 
 pub use archive::{ArchiveFormat, archive, layout_directory};
+pub use engine::{Engine, EngineAddress, EngineError, EngineTls};
 pub use error::ExportError;
 pub use image::Image;
 pub use import::{LoadedImage, load, load_path};

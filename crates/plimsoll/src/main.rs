@@ -8,6 +8,7 @@
 mod commands;
 mod config;
 mod diff;
+mod engine;
 mod environment;
 mod exit;
 mod interrupt;

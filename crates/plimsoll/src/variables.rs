@@ -8,6 +8,9 @@
 //! | `XDG_DATA_HOME`, `XDG_CONFIG_HOME`, `HOME` | where the two above are by default |
 //! | `DOCKER_CONFIG` | folder of Docker's `config.json`, with credentials |
 //! | `REGISTRY_AUTH_FILE` | podman's credentials, read after Docker's |
+//! | `DOCKER_HOST`, `DOCKER_CONTEXT`, `CONTAINER_HOST` | the engine that `build --load` means |
+//! | `DOCKER_TLS_VERIFY`, `DOCKER_CERT_PATH` | certificates for an engine at `tcp://` |
+//! | `XDG_RUNTIME_DIR` | where a user's own engine listens |
 //! | `SSH_AUTH_SOCK` | the agent that `--ssh default` means |
 //! | `SOURCE_DATE_EPOCH` | as the build argument of that name, when that is not given |
 //! | `NO_COLOR` | no colours |
@@ -23,6 +26,16 @@ pub(crate) const ROOT: &str = "PLIMSOLL_ROOT";
 pub(crate) const CONFIG: &str = "PLIMSOLL_CONFIG";
 /// A bundle of certificates.
 pub(crate) const CA_CERTS: &str = "PLIMSOLL_CA_CERTS";
+/// Where the Docker engine is.
+pub(crate) const DOCKER_HOST: &str = "DOCKER_HOST";
+/// Which of Docker's contexts is meant.
+pub(crate) const DOCKER_CONTEXT: &str = "DOCKER_CONTEXT";
+/// Whether the engine at `tcp://` is spoken to with certificates.
+pub(crate) const DOCKER_TLS_VERIFY: &str = "DOCKER_TLS_VERIFY";
+/// Folder of those certificates.
+pub(crate) const DOCKER_CERT_PATH: &str = "DOCKER_CERT_PATH";
+/// Where podman is.
+pub(crate) const CONTAINER_HOST: &str = "CONTAINER_HOST";
 /// Times of what is built.
 pub(crate) const SOURCE_DATE_EPOCH: &str = "SOURCE_DATE_EPOCH";
 /// Set by the program for its own copy in a user namespace: the user's id and the id map outside of it.

@@ -250,3 +250,112 @@ fn a_dash_is_a_tar_on_standard_output() {
     archive.entries().unwrap().next().unwrap().unwrap().read_to_end(&mut bytes).unwrap();
     assert_eq!(bytes, std::fs::read(lab.path("busybox")).unwrap());
 }
+
+/// An engine that has nothing and takes everything, with containerd's storage or Docker's own; gives what it was asked.
+fn engine(socket: &std::path::Path, is_containerd: bool) -> std::thread::JoinHandle<Vec<(String, Vec<u8>)>> {
+    let listener = std::os::unix::net::UnixListener::bind(socket).unwrap();
+    std::thread::spawn(move || {
+        let mut requests: Vec<(String, Vec<u8>)> = Vec::new();
+        let mut is_loaded = false;
+        for connection in listener.incoming() {
+            let mut reader = std::io::BufReader::new(connection.unwrap());
+            while let Some((line, body)) = request(&mut reader) {
+                let driver = if is_containerd { "io.containerd.snapshotter.v1" } else { "overlay2" };
+                let (status, answer) = match line.split(' ').nth(1).unwrap() {
+                    "/version" => (200, r#"{"Components":[{"Name":"Engine"}]}"#.to_owned()),
+                    "/info" => (200, format!(r#"{{"DriverStatus":[["driver-type","{driver}"]]}}"#)),
+                    "/images/json?all=1" => (200, "[]".to_owned()),
+                    path if path.starts_with("/images/load") => {
+                        is_loaded = true;
+                        (200, r#"{"stream":"Loaded image: app:1"}"#.to_owned())
+                    }
+                    path if path.contains("/tag?") => (201, String::new()),
+                    _ if is_loaded => (200, "{}".to_owned()),
+                    _ => (404, r#"{"message":"No such image"}"#.to_owned()),
+                };
+                let is_end = line.contains("/end");
+                requests.push((line, body));
+                let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n\r\n", answer.len());
+                std::io::Write::write_all(reader.get_mut(), (head + &answer).as_bytes()).unwrap();
+                if is_end {
+                    return requests;
+                }
+            }
+        }
+        requests
+    })
+}
+
+/// One request with its body.
+fn request(reader: &mut impl std::io::BufRead) -> Option<(String, Vec<u8>)> {
+    let mut line = || {
+        let mut line = String::new();
+        (reader.read_line(&mut line).ok()? > 0).then(|| line.trim_end().to_owned())
+    };
+    let first = line()?;
+    let mut is_chunked = false;
+    loop {
+        let header = line()?;
+        if header.is_empty() {
+            break;
+        }
+        is_chunked |= header.eq_ignore_ascii_case("transfer-encoding: chunked");
+    }
+    let mut body = Vec::new();
+    while is_chunked {
+        let mut size = String::new();
+        reader.read_line(&mut size).unwrap();
+        let size = u64::from_str_radix(size.trim(), 16).unwrap();
+        reader.by_ref().take(size).read_to_end(&mut body).unwrap();
+        reader.read_line(&mut String::new()).unwrap();
+        is_chunked = size > 0;
+    }
+    Some((first, body))
+}
+
+/// Asks the engine of [`engine`] to stop.
+fn end(socket: &std::path::Path) {
+    let mut stream = std::os::unix::net::UnixStream::connect(socket).unwrap();
+    std::io::Write::write_all(&mut stream, b"GET /end HTTP/1.1\r\n\r\n").unwrap();
+    let _answer = stream.read(&mut [0; 64]).unwrap();
+}
+
+#[test]
+fn an_engine_gets_an_image_once_and_then_only_names() {
+    for is_containerd in [false, true] {
+        let lab = Lab::new();
+        let arguments = two_platforms(&lab);
+        let socket = lab.beside("engine.sock");
+        let engine = engine(&socket, is_containerd);
+        let host = format!("unix://{}", socket.display());
+        let build = || lab.build().args(arguments).args(["-t", "app:1", "--load"]).env("DOCKER_HOST", &host);
+        build().ok();
+        build().ok();
+        end(&socket);
+        let requests = engine.join().unwrap();
+        let loads: Vec<_> = requests.iter().filter(|(line, _)| line.contains("/images/load")).collect();
+        assert_eq!(loads.len(), 1, "{is_containerd}");
+        let tag = requests.iter().find(|(line, _)| line.contains("/tag?")).unwrap();
+        assert!(tag.0.contains("repo=docker.io%2Flibrary%2Fapp&tag=1"), "{}", tag.0);
+        let mut archive = tar::Archive::new(loads[0].1.as_slice());
+        let names = archive.entries().unwrap().map(|e| e.unwrap().path().unwrap().display().to_string());
+        let blobs = names.filter(|name| name.starts_with("blobs/sha256/") && name.len() > 60).count();
+        // One platform is manifest, config and layer; an index is one more.
+        assert_eq!(blobs, if is_containerd { 7 } else { 3 });
+    }
+}
+
+#[test]
+fn an_engine_that_is_not_there_is_said_before_anything_is_built() {
+    let lab = Lab::new();
+    lab.write("Dockerfile", "FROM scratch\nCOPY busybox /\n");
+    let outcome = lab.build().arg("--load").env("DOCKER_HOST", "ssh://somewhere").run_as_typed();
+    assert_eq!(outcome.code, 2, "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("forward the socket"), "{}", outcome.stderr);
+    let outcome = lab.build().args(["-o", "type=docker,context=nowhere"]).run_as_typed();
+    assert!(outcome.stderr.contains("no context `nowhere`"), "{}", outcome.stderr);
+    let host = format!("unix://{}", lab.beside("nobody.sock").display());
+    let outcome = lab.build().arg("--load").env("DOCKER_HOST", host).run_as_typed();
+    assert_eq!(outcome.code, 2, "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("cannot reach the Docker engine"), "{}", outcome.stderr);
+}

@@ -1,7 +1,8 @@
 //! `plimsoll doctor`: on which rung this machine is, and how to climb.
 
 use anyhow::Result;
-use plimsoll_sandbox::{Ladder, Rung};
+use plimsoll_oci::Platform;
+use plimsoll_sandbox::{Emulators, Ladder, Rung};
 
 use crate::environment::{GlobalArgs, root};
 use crate::exit;
@@ -34,5 +35,33 @@ pub(crate) fn run(_args: &Args, global: &GlobalArgs, standing: &Standing) -> Res
         println!("why not better: {obstacle}");
         println!("  hint: {}", obstacle.hint());
     }
+    emulators();
     Ok(if ladder.rung == Rung::Unavailable { exit::NO } else { exit::DONE })
+}
+
+/// What programs of other processors run with.
+#[expect(clippy::print_stdout, reason = "this is the command's answer")]
+fn emulators() {
+    let emulators = Emulators::detect();
+    let host = Platform::host();
+    if !emulators.is_mounted {
+        println!("steps for other processors: unknown, because the kernel's list is not mounted");
+        println!("  hint: `mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc` as root");
+        return;
+    }
+    let foreign: Vec<_> = emulators.list.iter().filter(|one| one.architecture != host.architecture).collect();
+    let names: Vec<&str> = foreign.iter().map(|one| one.architecture.as_str()).collect();
+    if names.is_empty() {
+        println!("steps for other processors: none, no emulator is registered");
+        println!("  hint: install `qemu-user-static`, which registers emulators");
+        return;
+    }
+    println!("steps for other processors: {}", names.join(", "));
+    for one in foreign.iter().filter(|one| emulators.loose(&one.architecture).is_some()) {
+        println!("why not better: the emulator for {} is not registered with the flag F", one.architecture);
+        println!(
+            "  hint: steps do not see `{}`; register it again with that flag",
+            one.interpreter.display()
+        );
+    }
 }

@@ -102,6 +102,10 @@ impl Attributes {
         self.values.remove(name)
     }
 
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.values.contains_key(name)
+    }
+
     pub(super) fn flag(&mut self, name: &str) -> Result<Option<bool>> {
         self.take(name).map(|value| flag(name, &value)).transpose()
     }

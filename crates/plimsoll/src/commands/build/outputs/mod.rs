@@ -40,6 +40,10 @@ struct Output {
 #[derive(Clone, Debug)]
 enum Kind {
     Image(ImageOutput),
+    /// A Docker engine, or podman; by the name of one of Docker's contexts.
+    Engine {
+        context: Option<String>,
+    },
     Archive {
         format: plimsoll_export::ArchiveFormat,
         destination: Destination,
@@ -105,8 +109,8 @@ impl Outputs {
         if args.push && !specs.iter_mut().any(spec::Spec::push) {
             specs.push(spec::Spec::registry());
         }
-        if args.load && !specs.iter().any(spec::Spec::is_image) {
-            specs.push(spec::Spec::image());
+        if args.load && !specs.iter().any(spec::Spec::is_engine) {
+            specs.push(spec::Spec::engine());
         }
         if specs.is_empty() {
             specs.push(spec::Spec::image());
@@ -160,6 +164,10 @@ impl Outputs {
             {
                 bail!("an image that is pushed needs a name; give it with `--tag`");
             }
+            // Nothing is built for an engine that is not there.
+            if let Kind::Engine { context } = &output.kind {
+                crate::engine::find(context.as_deref())?;
+            }
         }
         Ok(())
     }
@@ -185,7 +193,7 @@ impl Outputs {
         self.list.iter().any(|output| match &output.kind {
             Kind::Local { .. } | Kind::Tar { .. } => true,
             Kind::Image(image) => image.unpack,
-            Kind::Archive { .. } | Kind::Nothing => false,
+            Kind::Engine { .. } | Kind::Archive { .. } | Kind::Nothing => false,
         })
     }
 
@@ -199,7 +207,7 @@ impl Output {
     fn destination(&self) -> Option<&Destination> {
         match &self.kind {
             Kind::Archive { destination, .. } | Kind::Tar { destination, .. } => Some(destination),
-            Kind::Image(_) | Kind::Local { .. } | Kind::Nothing => None,
+            Kind::Image(_) | Kind::Engine { .. } | Kind::Local { .. } | Kind::Nothing => None,
         }
     }
 }

@@ -32,9 +32,14 @@ impl Spec {
         spec
     }
 
-    /// Whether the store gets the image.
-    pub(super) fn is_image(&self) -> bool {
-        matches!(self.kind, Kind::Image(_))
+    /// The Docker engine of this machine.
+    pub(super) fn engine() -> Self {
+        Self { kind: Kind::Engine { context: None }, ..Self::image() }
+    }
+
+    /// Whether an engine gets the image.
+    pub(super) fn is_engine(&self) -> bool {
+        matches!(self.kind, Kind::Engine { .. })
     }
 
     /// Lets an output to the store push as well; false if it is none.
@@ -125,6 +130,12 @@ fn image(attributes: &mut Attributes, is_registry: bool) -> Result<ImageOutput> 
 }
 
 fn archive(attributes: &mut Attributes, format: ArchiveFormat) -> Result<Kind> {
+    if format == ArchiveFormat::Docker && !attributes.has("dest") && !attributes.has("tar") {
+        return Ok(Kind::Engine { context: attributes.take("context").filter(|name| !name.is_empty()) });
+    }
+    if attributes.has("context") {
+        bail!("`context` names an engine to load into; with `dest` a file is written");
+    }
     let destination = destination(attributes.take("dest").as_deref());
     let tar = attributes.flag("tar")?;
     let is_there = matches!(&destination, Destination::File(path) if path.is_dir());
@@ -188,6 +199,14 @@ mod tests {
     }
 
     #[test]
+    fn docker_without_a_destination_is_an_engine() {
+        assert!(matches!(spec("type=docker").kind, Kind::Engine { context: None }));
+        assert!(matches!(spec("type=docker,context=a").kind, Kind::Engine { context: Some(_) }));
+        let kind = spec("type=docker,dest=-").kind;
+        assert!(matches!(kind, Kind::Archive { destination: Destination::Stdout, is_directory: false, .. }));
+    }
+
+    #[test]
     fn an_image_has_its_attributes() {
         let spec = spec(
             "type=image,\"name=a,b:1\",push=true,push-by-digest=1,registry.insecure=t,store=false,unpack=true,\
@@ -239,6 +258,8 @@ mod tests {
             ("type=local,dest=x,mode=move", "copy or delete"),
             ("type=oci,tar=false", "dest=DIRECTORY"),
             ("type=cacheonly,dest=x", "`dest`"),
+            ("type=docker,dest=x,context=y", "an engine"),
+            ("type=oci,context=y", "an engine"),
             ("type=image,push", "key=value"),
             ("type=image,annotation-nowhere.a=b", "annotation-nowhere"),
             ("type=image,annotation-index[linux/amd64].a=b", "one index"),

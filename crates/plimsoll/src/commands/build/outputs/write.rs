@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use plimsoll_build::{BuildRequest, BuildResult, Environment};
-use plimsoll_export::{Bundle, ImageSet, Root};
+use plimsoll_export::{Bundle, Engine, ImageSet, Root};
 use plimsoll_oci::Reference;
 use plimsoll_solver::EventSink;
 
@@ -44,8 +44,16 @@ impl Writer<'_> {
     fn output(&mut self, output: &Output) -> Result<()> {
         let images = output.form.map(|form| &self.result.images[form]);
         match (&output.kind, images) {
-            (Kind::Nothing, _) | (Kind::Image(_) | Kind::Archive { .. }, None) => Ok(()),
+            (Kind::Nothing, _) | (Kind::Image(_) | Kind::Engine { .. } | Kind::Archive { .. }, None) => {
+                Ok(())
+            }
             (Kind::Image(image), Some(images)) => self.image(image, images, &output.names),
+            (Kind::Engine { context }, Some(images)) => {
+                let engine = Engine::connect(&crate::engine::find(context.as_deref())?)?;
+                let snapshots = &self.environment.snapshots;
+                self.notes.push(engine.load(snapshots, images, &output.names, &**self.events)?);
+                Ok(())
+            }
             (Kind::Archive { format, destination, is_directory }, Some(images)) => {
                 let bundle = Bundle { images, names: &output.names };
                 let path = destination.path();
