@@ -182,7 +182,8 @@ impl Engine {
         }
         let known = self.known(snapshots, images)?;
         let mut sent = self.send(snapshots, images, names, &known, events);
-        if !known.is_empty() && !(sent.is_ok() && self.has(images)?) {
+        let is_whole = known.is_empty() || (sent.is_ok() && self.has(images)?);
+        if !is_whole {
             sent = self.send(snapshots, images, names, &BTreeSet::new(), events);
         }
         let bytes = sent?;
@@ -293,7 +294,7 @@ impl Engine {
         let mut size = 0;
         let answer = self.http.upload("/images/load?quiet=1", "load an image", &mut |out| {
             let bundle = Bundle { images, names };
-            let mut counted = Told { out, done: 0, told: 0, task: &task, events };
+            let mut counted = Told { out, done: 0, said: 0, task: &task, events };
             match crate::archive::partial(snapshots, &[bundle], ArchiveFormat::Docker, known, &mut counted) {
                 Ok(written) => {
                     size = written;
@@ -341,7 +342,7 @@ fn familiar(name: &str) -> String {
 struct Told<'a> {
     out: &'a mut dyn io::Write,
     done: u64,
-    told: u64,
+    said: u64,
     task: &'a str,
     events: &'a dyn EventSink,
 }
@@ -353,8 +354,8 @@ impl io::Write for Told<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.out.write(bytes)?;
         self.done += written as u64;
-        if self.done - self.told >= TELL_EVERY {
-            self.told = self.done;
+        if self.done - self.said >= TELL_EVERY {
+            self.said = self.done;
             let (task, done_bytes) = (self.task.to_owned(), self.done);
             self.events.send(EventKind::Progress { task, done_bytes, total_bytes: None });
         }
