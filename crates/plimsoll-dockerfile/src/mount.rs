@@ -92,7 +92,7 @@ pub struct Mount {
     pub read_only: bool,
     /// `required`: a missing secret or agent is an error.
     pub required: bool,
-    /// `env` of a secret: name of the variable; empty when the name was left out.
+    /// `env` of a secret: name of the variable.
     pub env: Option<String>,
     /// `size` of a tmpfs in bytes.
     pub size_bytes: Option<u64>,
@@ -319,7 +319,7 @@ impl Mount {
             "mode" => self.mode = Some(number(key, &value.ok_or_else(missing)?, 8, "an octal number")?),
             "uid" => self.uid = Some(number(key, &value.ok_or_else(missing)?, 10, "a number")?),
             "gid" => self.gid = Some(number(key, &value.ok_or_else(missing)?, 10, "a number")?),
-            "env" => self.env = Some(value.unwrap_or_default()),
+            "env" => self.env = Some(value.ok_or_else(missing)?),
             _ => {
                 // The key is shown as written: `Z` and `z` are different words to whoever wrote them.
                 let written = field.split_once('=').map_or(field, |(key, _)| key);
@@ -524,8 +524,8 @@ mod tests {
 
     #[test]
     fn secrets_take_id_source_or_target() {
-        let mount = plain("type=secret,id=token,env,required").unwrap();
-        assert_eq!(mount.env.as_deref(), Some(""));
+        let mount = plain("type=secret,id=token,required").unwrap();
+        assert!(plain("type=secret,id=token,env").is_err());
         assert!(mount.required);
         assert_eq!(plain("type=secret,id=token,env=TOKEN").unwrap().env.as_deref(), Some("TOKEN"));
         assert!(matches!(plain("type=secret"), Err(MountError::Missing { .. })));

@@ -12,7 +12,7 @@ mod line;
 
 use std::borrow::Cow;
 
-use plimsoll_diagnostics::{Diagnostic, SourceFile, Span, Spanned};
+use plimsoll_diagnostics::{Diagnostic, Severity, SourceFile, Span, Spanned};
 
 use crate::{
     ast::{Comment, Directive, DirectiveKind, Dockerfile},
@@ -42,6 +42,7 @@ impl Parsed {
 pub fn parse(file: &SourceFile) -> Parsed {
     let mut parser = Parser::new(file.text());
     parser.run();
+    parser.long_lines();
     if parser.dockerfile.instructions.is_empty() && parser.diagnostics.list.is_empty() {
         parser.diagnostics.report(
             Diagnostic::error("empty-file", "the file has no instructions")
@@ -57,6 +58,9 @@ pub fn parse(file: &SourceFile) -> Parsed {
 
 /// After this many errors a file is no Dockerfile, and reading it to the end would only cost time.
 const MOST_ERRORS: usize = 500;
+
+/// No line is longer than this many bytes, its ending left out.
+const LONGEST_LINE: usize = 65_535;
 
 /// How much of a word is shown in a message, in characters.
 const SHOWN: usize = 60;
@@ -93,6 +97,19 @@ impl Sink {
             self.list.push(last);
         }
         self.errors += 1;
+    }
+
+    /// Makes warnings of the errors since the first `known`, except for those that no text gets through with.
+    ///
+    /// What a trigger means is only found out where it runs; until then it is kept as it is written.
+    fn excuse(&mut self, known: usize) {
+        const SYNTAX: [&str; 4] = ["missing-value", "missing-equals", "not-strings", "too-many-errors"];
+        for diagnostic in &mut self.list[known..] {
+            if diagnostic.is_error() && !SYNTAX.contains(&diagnostic.code.as_ref()) {
+                diagnostic.severity = Severity::Warning;
+                self.errors = self.errors.saturating_sub(1);
+            }
+        }
     }
 
     /// Whether further errors are dropped.
@@ -179,6 +196,23 @@ impl<'a> Parser<'a> {
             if self.diagnostics.is_full() {
                 break;
             }
+        }
+    }
+
+    /// Reports the first line that is too long.
+    fn long_lines(&mut self) {
+        let mut start = 0;
+        for line in self.reader.text.split_inclusive('\n') {
+            let length = line.strip_suffix('\n').unwrap_or(line).len();
+            if length > LONGEST_LINE {
+                self.diagnostics.report(
+                    Diagnostic::error("long-line", format!("a line has more than {LONGEST_LINE} bytes"))
+                        .at(Span::at(start))
+                        .hint("break it with the escape character, or copy what it holds from a file"),
+                );
+                return;
+            }
+            start += line.len();
         }
     }
 

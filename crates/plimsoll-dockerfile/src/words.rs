@@ -9,12 +9,12 @@
 //! | where | how |
 //! | --- | --- |
 //! | `FROM` image and `--platform` | [`expand`], with the global `ARG`s only |
-//! | `ARG` names and defaults | [`expand`] |
+//! | `ARG` defaults | [`expand`] |
 //! | `ENV`, `LABEL` keys and values | [`expand`]; all pairs see the values from before the instruction |
 //! | `ADD`, `COPY` paths, `--chown`, `--chmod`, `--checksum` | [`expand`] |
 //! | `ADD`, `COPY` inline files, name not quoted | [`expand_body`] |
-//! | `COPY --from`, `from` of `RUN --mount` | not at all |
-//! | `RUN --network`, `--security`, values inside `--mount` | [`expand`], each value by itself ([`crate::Mount::parse`]) |
+//! | `COPY --from`, `from` of `RUN --mount`, `RUN --network`, `--security` | not at all |
+//! | values inside `RUN --mount` | [`expand`], each value by itself ([`crate::Mount::parse`]) |
 //! | `RUN`, `CMD`, `ENTRYPOINT`, `HEALTHCHECK`, `SHELL` bodies | not at all: the shell does it |
 //! | `EXPOSE` | [`expand_words`]: one word may become several ports |
 //! | `VOLUME`, `USER`, `WORKDIR`, `STOPSIGNAL` | [`expand`] |

@@ -224,6 +224,11 @@ impl<'b> Changeset<'b> {
         Ok(current.iter().fold(root.to_vec(), |path, name| join(&path, name)))
     }
 
+    /// The paths that this layer has, parents first.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &[u8]> {
+        self.entries.keys().map(Vec::as_slice)
+    }
+
     /// Gives a directory that this layer has another time; the root has none of its own.
     pub(crate) fn set_time(&mut self, path: &[u8], mtime: Timestamp) {
         if let Some(entry) = self.entries.get_mut(path) {

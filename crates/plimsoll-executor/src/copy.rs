@@ -14,7 +14,7 @@ use plimsoll_layer::{
 use crate::changeset::{Changeset, NewDirectory, shown};
 use crate::error::ExecuteError;
 use crate::mode;
-use crate::owner::{identity, owner};
+use crate::owner::owner;
 use crate::select::{Selected, join};
 use crate::tree::Tree;
 
@@ -82,10 +82,12 @@ pub(crate) fn make_directory(op: &MakeDirOp, target: Target<'_>) -> Result<Writt
         Some(found) if found.entry.is_directory() => {}
         Some(_) => return Err(ExecuteError::NotADirectory { path: shown(&resolved.path) }),
         None => {
-            let who = identity(base, &op.user)?;
+            let (user, group) =
+                op.user.split_once(':').map_or((op.user.as_str(), None), |(u, g)| (u, Some(g)));
+            let (uid, gid) = owner(base, user, group)?;
             // The parent's time and not the clock's: the same input gives the same bytes.
             let mtime = resolved.parents.last().map_or(Timestamp::default(), |parent| parent.entry.mtime);
-            let new = NewDirectory { mode: op.mode, uid: who.uid, gid: who.gid, mtime };
+            let new = NewDirectory { mode: op.mode, uid, gid, mtime };
             changes.ensure_directory(&resolved.path, new)?;
         }
     }

@@ -1,6 +1,6 @@
 //! RUN: a command in the sandbox, over a stack of layers, into a new one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs::File;
 use std::io;
@@ -9,15 +9,15 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use plimsoll_graph::{CacheSharing, ExecOp, InlineFile, MountKind, NetworkMode, SecurityMode};
-use plimsoll_layer::{ChainIndex, Found, Kind, LayerIndex, Owners, ScanOptions, scan_upper};
+use plimsoll_layer::{ChainIndex, Found, Kind, LayerIndex, Owners, ScanOptions, Timestamp, scan_upper};
 use plimsoll_sandbox::{ExitStatus, MountSource, Network, OwnerTable, Security, Stdio, Step, StepMount};
 use plimsoll_snapshot::Snapshots;
 use plimsoll_solver::{Cancel, EventSink, Stream};
 use plimsoll_store::{CacheMount, LayerDraft, LayerId, Sharing, Store};
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::fs::{Gid, Mode, Uid, chmod, chown};
+use rustix::fs::{AtFlags, CWD, Gid, Mode, Timespec, Timestamps, Uid, chmod, chown, utimensat};
 
-use crate::changeset::Changeset;
+use crate::changeset::{Changeset, NewDirectory};
 use crate::error::ExecuteError;
 use crate::log::{Log, Mask};
 use crate::owner::{Identity, identity};
@@ -124,7 +124,7 @@ pub(crate) fn cache_mounts(
 pub(crate) fn run(command: &Command<'_>, draft: &LayerDraft) -> Result<LayerIndex, ExecuteError> {
     let user = identity(command.base, &command.op.user)?;
     let scratch = command.store.temporary_directory()?;
-    let step = step(command, draft, &user, &scratch)?;
+    let (step, stubs) = step(command, draft, &user, &scratch)?;
     let secrets = command.op.mounts.iter().filter_map(|mount| match &mount.kind {
         MountKind::Secret { id, .. } => command.secrets.get(id).map(Vec::as_slice),
         _ => None,
@@ -143,6 +143,7 @@ pub(crate) fn run(command: &Command<'_>, draft: &LayerDraft) -> Result<LayerInde
         let command = command.op.args.join(" ");
         return Err(ExecuteError::Failed { command, status, tail, log: path });
     }
+    remove_stubs(&stubs, &draft.fs())?;
     let index = scan(command, draft, &owners)?;
     // Only what a mount wrote is in there; a failure to remove it costs space until this process ends.
     let _left_for_the_sweep = std::fs::remove_dir_all(&scratch);
@@ -216,21 +217,21 @@ fn run_step(
     })
 }
 
+/// The step, and the paths that are only there for something to be mounted on.
 fn step(
     command: &Command<'_>,
     draft: &LayerDraft,
     user: &Identity,
     scratch: &Path,
-) -> Result<Step, ExecuteError> {
+) -> Result<(Step, Vec<Vec<u8>>), ExecuteError> {
     let (op, settings) = (command.op, command.settings);
     let stub_directory = scratch.join("stubs");
     make(&stub_directory)?;
     let mut stubs = Stubs::new(command.base, &stub_directory, settings.owners);
-    for directory in ["/dev", "/proc", "/sys"] {
-        keep_mount_point(command.base, directory, &draft.fs())?;
+    let kept = keep_directories(command, draft)?;
+    for directory in ["/dev", "/proc", "/sys", op.cwd.as_str()] {
         stubs.mount_point(directory, true)?;
     }
-    stubs.mount_point(&op.cwd, true)?;
     let mut mounts = vec![
         data(&mut stubs, "/etc/resolv.conf", &settings.resolv_conf, 0o644)?,
         data(&mut stubs, "/etc/hosts", &settings.hosts(), 0o644)?,
@@ -264,6 +265,7 @@ fn step(
     if settings.ca_bundle.is_some() {
         CA_VARIABLES.iter().for_each(|name| default(name, CA_BUNDLE));
     }
+    let made = stubs.made().into_iter().filter(|path| !kept.contains(path)).collect();
     let stubs = stubs.finish()?;
     let lowers = command.chain.iter().rev().map(|layer| command.store.layer_fs(layer));
     let mut lowers: Vec<PathBuf> = stubs.into_iter().chain(lowers).collect();
@@ -271,7 +273,7 @@ fn step(
         // An overlay needs a lower directory, and an image from scratch has none.
         lowers.push(stub_directory);
     }
-    Ok(Step {
+    let step = Step {
         lowers,
         upper: draft.fs(),
         work: draft.work(),
@@ -291,7 +293,8 @@ fn step(
         no_new_privileges: settings.no_new_privileges,
         shm_size: Step::DEFAULT_SHM_SIZE,
         identity: settings.identity,
-    })
+    };
+    Ok((step, made))
 }
 
 fn step_mount(
@@ -419,15 +422,49 @@ fn script(stubs: &mut Stubs<'_>, file: &InlineFile, path: &Path) -> Result<StepM
     Ok(StepMount { source: MountSource::Bind(path.to_owned()), target, read_only: true })
 }
 
-/// Makes a mount point of every container part of the layer, where the image has none: programs in an image from
-/// scratch find `/proc` there afterwards, as with every other builder.
-fn keep_mount_point(base: &ChainIndex, directory: &str, layer: &Path) -> Result<(), ExecuteError> {
-    let name = directory.trim_start_matches('/');
-    if base.lookup(name.as_bytes()).is_none() {
-        let path = layer.join(name);
-        make(&path)?;
-        chmod(&path, Mode::from_raw_mode(0o755))
-            .map_err(|source| ExecuteError::Write { path, source: source.into() })?;
+/// Makes the directories that every container has part of the layer, where the image lacks them: programs in an image
+/// from scratch find `/proc` there afterwards, as with every other builder.
+fn keep_directories(command: &Command<'_>, draft: &LayerDraft) -> Result<BTreeSet<Vec<u8>>, ExecuteError> {
+    let (base, owners) = (command.base, command.settings.owners);
+    let mut changes = Changeset::new(base, draft.fs(), owners, BTreeSet::new());
+    let now = Timestamp::from_seconds(plimsoll_store::Timestamp::now().seconds);
+    let new = NewDirectory { mode: 0o755, uid: 0, gid: 0, mtime: now };
+    for directory in ["/dev", "/proc", "/sys", command.op.cwd.as_str()] {
+        let resolved =
+            base.resolve(directory.as_bytes(), true).map_err(|source| ExecuteError::Resolve { source })?;
+        if resolved.found.is_none() {
+            changes.ensure_directory(&resolved.path, new)?;
+        }
+    }
+    let kept = changes.paths().map(<[u8]>::to_vec).collect();
+    changes.finish(std::num::NonZeroUsize::MIN)?;
+    Ok(kept)
+}
+
+/// Takes away what was only made to mount something on, as far as the step left it empty: a step that worked in such a
+/// directory has it in its layer. `made` has parents first.
+fn remove_stubs(made: &[Vec<u8>], layer: &Path) -> Result<(), ExecuteError> {
+    for path in made.iter().rev() {
+        let path = layer.join(os(path.clone()));
+        let remove = || -> io::Result<()> {
+            let Ok(metadata) = path.symlink_metadata() else { return Ok(()) };
+            let parent = path.parent().unwrap_or(layer);
+            let before = rustix::fs::stat(parent)?;
+            if metadata.is_dir() && path.read_dir()?.next().is_none() {
+                std::fs::remove_dir(&path)?;
+            } else if metadata.is_file() && metadata.len() == 0 {
+                std::fs::remove_file(&path)?;
+            } else {
+                return Ok(());
+            }
+            let time = |tv_sec, tv_nsec: u64| Timespec { tv_sec, tv_nsec: tv_nsec.cast_signed() };
+            let times = Timestamps {
+                last_access: time(before.st_atime, before.st_atime_nsec),
+                last_modification: time(before.st_mtime, before.st_mtime_nsec),
+            };
+            Ok(utimensat(CWD, parent, &times, AtFlags::empty())?)
+        };
+        remove().map_err(|source| ExecuteError::Write { path: path.clone(), source })?;
     }
     Ok(())
 }

@@ -60,6 +60,7 @@ impl Worker<'_> {
                         CopySource::Path { input, pattern } => {
                             match self.selection(&inputs[*input], pattern, rules)? {
                                 Attempt::Done((digest, files)) => {
+                                    self.check_directory(vertex, *input, pattern, &files)?;
                                     key.add_files(format!("`{pattern}`"), digest, files);
                                 }
                                 Attempt::Missing { .. } => return Ok(Attempt::Missing { input: *input }),
@@ -70,6 +71,41 @@ impl Worker<'_> {
             }
         }
         Ok(Attempt::Done(key))
+    }
+
+    /// Refuses a wildcard that matches nothing in a directory of a context from which nothing else is taken.
+    ///
+    /// A context is sent to `BuildKit` without such directories, and it misses them; from a stage, or when another step
+    /// takes something of the same directory, no match is no error.
+    fn check_directory(
+        &self,
+        vertex: &Vertex,
+        input: usize,
+        pattern: &str,
+        files: &BTreeMap<String, String>,
+    ) -> Result<(), ExecuteError> {
+        let context = vertex.inputs[input];
+        let Op::Local { .. } = &self.graph.vertices[context.0].op else { return Ok(()) };
+        let Some(directory) = select::directory_of_wildcard(pattern).filter(|_| files.is_empty()) else {
+            return Ok(());
+        };
+        let is_context = |vertex: &Vertex, input: usize| vertex.inputs[input] == context;
+        let taken = self.graph.vertices.iter().any(|vertex| match &vertex.op {
+            Op::Copy(op) => op.sources.iter().any(|source| match source {
+                CopySource::Path { input, pattern: other } => {
+                    is_context(vertex, *input) && other != pattern && select::reaches(other, &directory)
+                }
+                _ => false,
+            }),
+            Op::Exec(op) => op.mounts.iter().any(|mount| match &mount.kind {
+                MountKind::Bind { input, source, .. } => {
+                    is_context(vertex, *input) && select::reaches(source, &directory)
+                }
+                _ => false,
+            }),
+            _ => false,
+        });
+        if taken { Ok(()) } else { Err(ExecuteError::SourceMissing { path: pattern.to_owned() }) }
     }
 
     pub(crate) fn fetch(&self, url: &str, checksum: Option<&Digest>) -> Result<RemoteFile, ExecuteError> {
@@ -89,7 +125,7 @@ impl Worker<'_> {
         }
         let store = self.snapshots.store();
         let chain = chain_digest(&input.chain);
-        let spec = Digest::of(format!("{pattern}\0{}\0{}", rules.exclude.join("\n"), rules.parents));
+        let spec = Digest::of(format!("2\0{pattern}\0{}\0{}", rules.exclude.join("\n"), rules.parents));
         if let Some(digest) = store.selection(&chain, &spec)? {
             return Ok(Attempt::Done((digest, BTreeMap::new())));
         }

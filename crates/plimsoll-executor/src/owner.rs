@@ -39,9 +39,9 @@ pub(crate) fn owner(base: &ChainIndex, user: &str, group: Option<&str>) -> Resul
     Ok((uid, gid))
 }
 
-/// A number as it is written in `--chown`: digits and nothing else.
+/// A number as it is written in `--chown`; a `+` may stand in front.
 fn number(text: &str) -> Option<u32> {
-    text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
+    text.parse().ok()
 }
 
 /// Who `USER` names: groups come from `/etc/group` unless a group is named.

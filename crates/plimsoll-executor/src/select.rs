@@ -50,12 +50,31 @@ pub(crate) fn select<'t>(
         let Some(root) = resolved.found else {
             return Err(ExecuteError::SourceMissing { path: pattern.to_owned() });
         };
-        if ignore.as_ref().is_some_and(|ignore| excluded(ignore, &path)) {
+        // Patterns are about what is in a directory that is copied, not about what is named; with its parents, a path is
+        // in the directory that it is kept from.
+        if rules.parents && ignore.as_ref().is_some_and(|ignore| excluded(ignore, &below_pivot(&path, pivot)))
+        {
             continue;
         }
         selected.push(one(tree, &path, root, &resolved.path, pivot, rules, ignore.as_ref()));
     }
     Ok(selected)
+}
+
+/// The directory in front of a pattern's first wildcard; none without a wildcard, or where the root is that directory.
+pub(crate) fn directory_of_wildcard(pattern: &str) -> Option<Vec<String>> {
+    let (_, mut components) = split_pattern(pattern);
+    let literal = components.iter().take_while(|component| !is_wildcard(component)).count();
+    let has_wildcard = literal < components.len();
+    components.truncate(literal);
+    Some(components).filter(|directory| has_wildcard && !directory.is_empty())
+}
+
+/// Whether a pattern may name something in a directory, or the directory itself or one above it.
+pub(crate) fn reaches(pattern: &str, directory: &[String]) -> bool {
+    let (_, components) = split_pattern(pattern);
+    let literal: Vec<&String> = components.iter().take_while(|component| !is_wildcard(component)).collect();
+    literal.iter().zip(directory).all(|(left, right)| *left == right)
 }
 
 /// The paths that a pattern names, sorted; a path without wildcards need not exist.
@@ -74,7 +93,7 @@ fn paths(
         return Ok(vec![prefix]);
     }
     let resolved = tree.index.resolve(&prefix, true).map_err(|source| ExecuteError::Resolve { source })?;
-    if resolved.found.is_none() {
+    if !resolved.found.is_some_and(|found| found.entry.is_directory()) {
         return Err(ExecuteError::SourceMissing { path: pattern.to_owned() });
     }
     // Each path as it is written, and where it is.
@@ -113,14 +132,13 @@ fn one<'t>(
         let rest = found.entry.path.strip_prefix(resolved).unwrap_or(&found.entry.path);
         rest.strip_prefix(b"/").unwrap_or(rest)
     };
+    let kept = if rules.parents { below_pivot(path, pivot) } else { Vec::new() };
     let below = if root.entry.is_directory() {
         tree.index
             .walk(resolved)
             .into_iter()
             .map(|found| (relative(&found), found))
-            .filter(|(rest, _)| {
-                ignore.is_none_or(|ignore| !excluded(ignore, rest) && !excluded(ignore, &join(path, rest)))
-            })
+            .filter(|(rest, _)| ignore.is_none_or(|ignore| !excluded(ignore, &join(&kept, rest))))
             .collect()
     } else {
         Vec::new()
@@ -139,6 +157,12 @@ fn one<'t>(
         })
         .collect();
     Selected { name: kept.join(&b'/'), root, above, below }
+}
+
+/// A path without its first `pivot` components.
+fn below_pivot(path: &[u8], pivot: usize) -> Vec<u8> {
+    let parts: Vec<&[u8]> = path.split(|byte| *byte == b'/').filter(|part| !part.is_empty()).collect();
+    parts[pivot.min(parts.len())..].join(&b'/')
 }
 
 /// The components of a pattern, and how many of them stand before the pivot `/./`.
@@ -230,7 +254,9 @@ fn exclusions(patterns: &[String]) -> Result<Option<IgnoreFile>, ExecuteError> {
     if patterns.is_empty() {
         return Ok(None);
     }
-    IgnoreFile::from_patterns(patterns.iter().map(String::as_str))
+    // A pattern that starts with a slash matches no path: all are relative.
+    let relative = patterns.iter().filter(|pattern| !pattern.trim_start_matches('!').starts_with('/'));
+    IgnoreFile::from_patterns(relative.map(String::as_str))
         .map(Some)
         .map_err(|_| ExecuteError::BadPattern { pattern: patterns.join(", ") })
 }

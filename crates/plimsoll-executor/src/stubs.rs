@@ -57,6 +57,11 @@ impl<'b> Stubs<'b> {
         }
     }
 
+    /// Everything that is made: mount points and the directories that lead to them.
+    pub(crate) fn made(&self) -> Vec<Vec<u8>> {
+        self.changes.paths().filter(|path| self.base.lookup(path).is_none()).map(<[u8]>::to_vec).collect()
+    }
+
     /// Writes the stubs; none if the image has all mount points.
     pub(crate) fn finish(self) -> Result<Option<PathBuf>, ExecuteError> {
         if self.made.is_empty() {

@@ -64,9 +64,11 @@ impl<'a> Plan<'a> {
             }
             let commands = plan.commands(stages, stage, problems);
             for command in &commands {
+                // Only `COPY --from` knows stages by number.
+                let numbers = matches!(command.instruction.kind, InstructionKind::Copy(_));
                 for from in sources(command, span, problems) {
                     command.enter(span, problems);
-                    let origin = stages.resolve(&from, index, problems);
+                    let origin = stages.resolve(&from, index, numbers, problems);
                     problems.leave_trigger();
                     if let Ok(origin) = origin {
                         let place = if command.is_foreign() { span } else { from.span };

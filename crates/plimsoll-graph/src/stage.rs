@@ -18,6 +18,9 @@ pub(crate) const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:
 /// The shell of shell forms where nothing sets it.
 const DEFAULT_SHELL: [&str; 2] = ["/bin/sh", "-c"];
 
+/// The same on Windows.
+const WINDOWS_SHELL: [&str; 3] = ["cmd", "/S", "/C"];
+
 /// Arguments that mean something to the builder and are no variables.
 const NO_VARIABLES: [&str; 2] = ["BUILDKIT_SBOM_SCAN_CONTEXT", "BUILDKIT_SBOM_SCAN_STAGE"];
 
@@ -92,8 +95,9 @@ impl State {
     /// A command for the shell.
     pub(crate) fn with_shell(&self, text: &str) -> Vec<String> {
         let shell = self.config.config.shell.as_deref().filter(|shell| !shell.is_empty());
-        let mut command = shell
-            .map_or_else(|| DEFAULT_SHELL.iter().map(|word| (*word).to_owned()).collect(), <[_]>::to_vec);
+        let default: &[&str] = if self.platform.os == "windows" { &WINDOWS_SHELL } else { &DEFAULT_SHELL };
+        let mut command =
+            shell.map_or_else(|| default.iter().map(|word| (*word).to_owned()).collect(), <[_]>::to_vec);
         command.push(text.to_owned());
         command
     }

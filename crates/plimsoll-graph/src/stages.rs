@@ -168,10 +168,12 @@ impl<'a> Stages<'a> {
     }
 
     /// What the value of a `--from` means in the stage at `index`; an empty one means the build context and is none.
+    /// With `numbers`, a number is that of a stage.
     pub(crate) fn resolve(
         &self,
         from: &Spanned<String>,
         index: usize,
+        numbers: bool,
         problems: &mut Problems,
     ) -> Reporting<Origin> {
         let text = from.value.as_str();
@@ -186,7 +188,7 @@ impl<'a> Stages<'a> {
             return Err(Reported);
         }
         let digits = text.strip_prefix('-').unwrap_or(text);
-        if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        if numbers && !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
             return self.by_number(from, index, problems);
         }
         let lower = text.to_lowercase();

@@ -227,6 +227,15 @@ impl Scanner<'_> {
         Ok(builder.finish())
     }
 
+    /// Whether the base has the same file at the same path, as far as can be told without its bytes.
+    fn is_copied_up(&self, entry: &Entry) -> bool {
+        let Some(base) = self.options.base else { return false };
+        let Some(found) = base.lookup(&entry.path).and_then(|found| base.data(found)) else { return false };
+        let below = Entry { path: entry.path.clone(), ..found.entry.clone() };
+        let mtime = Timestamp::from_seconds(below.mtime.seconds);
+        *entry == Entry { mtime, ..below }
+    }
+
     /// Makes the names of one inode hard links of the first. Names outside the upper directory do not count.
     fn link(&mut self) {
         #[expect(
@@ -234,6 +243,8 @@ impl Scanner<'_> {
             reason = "the groups are disjoint, their order changes nothing"
         )]
         for (_, mut names) in std::mem::take(&mut self.inodes) {
+            // A file that is as it was below is not a new name of another: linking to it only copied it up.
+            names.retain(|&name| !self.is_copied_up(&self.entries[name]));
             names.sort_by(|&left, &right| self.entries[left].path.cmp(&self.entries[right].path));
             let side_owner = |entry: &Entry| self.options.side_owners?.get(&entry.path).copied();
             let owner = names.iter().find_map(|&name| side_owner(&self.entries[name]));
@@ -268,11 +279,11 @@ impl Scanner<'_> {
     }
 }
 
-/// Whether a directory of the upper only repeats what the base says.
+/// Whether a directory of the upper only repeats what the base says. Its time says nothing: something may have been in it
+/// for a moment.
 fn is_same_directory(upper: &Entry, base: &Entry) -> bool {
     let portable = base.xattrs.iter().filter(|(name, _)| xattr::is_portable(name));
     base.is_directory()
         && (upper.mode, upper.uid, upper.gid) == (base.mode, base.uid, base.gid)
-        && upper.mtime.seconds == base.mtime.seconds
         && upper.xattrs.iter().eq(portable)
 }

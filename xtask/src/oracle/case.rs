@@ -16,7 +16,7 @@ use crate::shell;
 const TIME: i64 = 981_173_106;
 
 /// `tar` for setups: what is packed has the time of all cases, unless it has an old one on purpose.
-const ARCHIVER: &str = r#"tar() {
+pub(super) const ARCHIVER: &str = r#"tar() {
     find . -newermt '1 hour ago' -exec touch -h -d "@$TIME" {} +
     command tar "$@"
 }"#;

@@ -89,7 +89,8 @@ fn attributes(left: &Node, right: &Node, theirs_began: i64, ours_began: i64) -> 
     let theirs_old = left.mtime < theirs_began - RECENT;
     let ours_old = right.mtime < ours_began - RECENT;
     let agree = match (theirs_old, ours_old) {
-        (true, true) => left.mtime == right.mtime,
+        _ if left.mtime == right.mtime => true,
+        (true, true) => false,
         (false, _) if left.kind == "directory" => true,
         // Files that are written in the Dockerfile have no time of their own either.
         (false, true) if right.mtime == 0 => true,

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::answer::Answer;
 use super::bases::Base;
-use super::case::{Case, Files};
+use super::case::{ARCHIVER, Case, Files};
 use crate::engine::{self, Engine};
 use crate::plimsoll::Plimsoll;
 use crate::shell;
@@ -105,6 +105,9 @@ impl BuildKit {
         for text in [settings.context.as_deref(), settings.stdin.as_deref(), Some(&settings.setup)] {
             add(text.unwrap_or("none").as_bytes());
         }
+        if !settings.setup.is_empty() {
+            add(ARCHIVER.as_bytes());
+        }
         match &case.files {
             Files::Written(files) => {
                 for (path, text) in files {
@@ -127,6 +130,8 @@ pub(super) fn own(plimsoll: &Plimsoll, case: &Case, folder: &Path) -> Result<Ans
     let mut command = plimsoll.command("build");
     // What an earlier version of the program made of this case is of no interest.
     command.args(["--progress", "plain", "--no-cache"]);
+    // Nor what earlier runs left in cache mounts: the folder's name is this run's.
+    command.arg(format!("--build-arg=BUILDKIT_CACHE_MOUNT_NS={}", folder.display()));
     build(command, "type=oci", case, folder)
 }
 

@@ -142,7 +142,9 @@ pub(super) fn parse(line: &Line<'_>, context: &mut Context<'_, '_>) -> Instructi
         expression.push_str(&heredoc.body.value);
         expression.push_str(&heredoc.name.value);
     }
+    let known = context.diagnostics.list.len();
     let inner = finish(body, trigger, heredocs, context);
+    context.diagnostics.excuse(known);
     instruction.span = instruction.span.to(inner.span);
     instruction.kind = InstructionKind::Onbuild(Onbuild { instruction: Box::new(inner), expression });
     instruction

@@ -381,6 +381,25 @@ fn onbuild_keeps_its_trigger() {
 }
 
 #[test]
+fn only_syntax_is_an_error_in_a_trigger_that_does_not_run() {
+    for text in
+        ["ONBUILD RNU a", "ONBUILD COPY --wat a b", "ONBUILD COPY a", "ONBUILD SHELL x", "ONBUILD ARG"]
+    {
+        assert!(parsed(text).1.is_ok(), "{text}");
+    }
+    for text in ["ONBUILD ENV a=b c", "ONBUILD CMD [1]", "ONBUILD RUN <<EOF\n", "ONBUILD FROM a"] {
+        assert!(!parsed(text).1.is_ok(), "{text}");
+    }
+}
+
+#[test]
+fn a_line_has_a_longest_length() {
+    let text = |length: usize| format!("FROM a\nLABEL a={}\n", "x".repeat(length - "LABEL a=".len()));
+    assert!(parsed(&text(65_535)).1.is_ok());
+    assert_eq!(findings(&text(65_536))[0].0, "long-line");
+}
+
+#[test]
 fn a_lone_heredoc_is_a_script() {
     assert_eq!(shell("RUN <<EOF\na\nb\nEOF\n"), "a\nb\n");
     assert_eq!(shell("RUN <<-EOF\n\ta\n\t\tb\n\tEOF\n"), "a\nb\n");

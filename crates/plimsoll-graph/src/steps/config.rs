@@ -184,9 +184,12 @@ impl StageLowering<'_, '_> {
         let written = self.with_words(|words, problems| words.word(path, problems))?;
         let directory = paths::absolute(self.state.directory(), &written);
         let shown = self.shown(instruction);
-        self.state.config.config.working_dir.clone_from(&directory);
-        let created_by = format!("WORKDIR {directory}");
-        if directory == "/" {
+        // An absolute path stays as it is written, with `..` and slashes at its end.
+        let kept = if written.starts_with('/') { written } else { directory.clone() };
+        let created_by = format!("WORKDIR {kept}");
+        let is_root = kept == "/";
+        self.state.config.config.working_dir = kept;
+        if is_root {
             self.state.note(created_by);
             return Ok(());
         }

@@ -43,6 +43,8 @@ impl StageLowering<'_, '_> {
                 Err(Reported) => complete = false,
             }
         }
+        // A mount on another one's directory comes after it, whatever the order of the flags.
+        mounts.list.sort_by(|left, right| left.target.cmp(&right.target));
         if complete { Ok(mounts) } else { Err(Reported) }
     }
 
@@ -118,7 +120,7 @@ impl StageLowering<'_, '_> {
             },
             input,
             source: paths::relative(mount.source.as_deref().unwrap_or_default()),
-            mode: mount.mode.unwrap_or(0o755),
+            mode: mount.mode.unwrap_or(0o755) & 0o777,
             uid: mount.uid.unwrap_or(0),
             gid: mount.gid.unwrap_or(0),
             read_only: mount.read_only,
@@ -138,7 +140,7 @@ impl StageLowering<'_, '_> {
             );
             return Err(Reported);
         };
-        let variable = mount.env.clone().map(|name| if name.is_empty() { id.clone() } else { name });
+        let variable = given(&mount.env);
         let target = match (target, &variable) {
             (Some(target), _) => paths::absolute(self.state.directory(), &target),
             (None, Some(_)) => String::new(),
@@ -175,7 +177,7 @@ impl StageLowering<'_, '_> {
     fn mounted(&mut self, from: Option<&str>, span: Span) -> Reporting<VertexId> {
         let Some(from) = from else { return Ok(self.lowering.local(MAIN_CONTEXT, None)) };
         let from = Spanned::new(from.to_owned(), span);
-        let origin = self.lowering.stages.resolve(&from, self.index, &mut self.lowering.problems)?;
+        let origin = self.lowering.stages.resolve(&from, self.index, false, &mut self.lowering.problems)?;
         self.root_of(&origin)
     }
 

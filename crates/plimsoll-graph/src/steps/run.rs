@@ -47,7 +47,7 @@ impl StageLowering<'_, '_> {
             args,
             env,
             proxy_env,
-            cwd: self.state.directory().to_owned(),
+            cwd: paths::absolute("/", self.state.directory()),
             user: self.state.config.config.user.clone(),
             network,
             security,
@@ -85,7 +85,8 @@ impl StageLowering<'_, '_> {
         const MODES: [&str; 3] = ["default", "none", "host"];
         let default = self.lowering.request.network;
         let Some(flag) = flag else { return Ok(default) };
-        let value = self.with_words(|words, problems| words.word(flag, problems))?;
+        // Variables are not expanded here.
+        let value = flag.value.clone();
         match value.as_str() {
             "default" => Ok(default),
             "none" => Ok(NetworkMode::None),
@@ -100,7 +101,8 @@ impl StageLowering<'_, '_> {
     fn security(&mut self, flag: Option<&Spanned<String>>) -> Reporting<SecurityMode> {
         const MODES: [&str; 2] = ["sandbox", "insecure"];
         let Some(flag) = flag else { return Ok(SecurityMode::Sandbox) };
-        let value = self.with_words(|words, problems| words.word(flag, problems))?;
+        // Variables are not expanded here.
+        let value = flag.value.clone();
         match value.as_str() {
             "sandbox" => Ok(SecurityMode::Sandbox),
             "insecure" => Ok(SecurityMode::Insecure),

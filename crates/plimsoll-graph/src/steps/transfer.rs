@@ -160,7 +160,7 @@ impl StageLowering<'_, '_> {
 
     fn copied_from(&mut self, manner: &Manner<'_>) -> Reporting<VertexId> {
         let Some(from) = manner.from else { return Ok(self.lowering.local(MAIN_CONTEXT, None)) };
-        let origin = self.lowering.stages.resolve(from, self.index, &mut self.lowering.problems)?;
+        let origin = self.lowering.stages.resolve(from, self.index, true, &mut self.lowering.problems)?;
         self.root_of(&origin)
     }
 

@@ -195,7 +195,7 @@ fn a_build_argument_that_nothing_declares_is_a_warning() {
 fn an_undefined_variable_is_empty_and_a_warning() {
     let build = build("FROM alpine\nENV NAME=x\nWORKDIR /a/$NAEM");
     let outcome = build.graph();
-    assert_eq!(outcome.container().working_dir, "/a");
+    assert_eq!(outcome.container().working_dir, "/a/");
     assert_eq!(outcome.warnings.len(), 1);
     assert_eq!(outcome.warnings[0].code, "undefined-variable");
     assert_eq!(build.marked(&outcome.warnings[0]), "/a/$NAEM");

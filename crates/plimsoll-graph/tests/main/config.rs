@@ -63,6 +63,14 @@ fn the_root_directory_is_not_made() {
 }
 
 #[test]
+fn an_absolute_working_directory_stays_as_it_is_written() {
+    let outcome = graph("FROM a\nWORKDIR /app/../srv/\nRUN x");
+    assert_eq!(outcome.container().working_dir, "/app/../srv/");
+    assert_eq!(outcome.history()[0], "WORKDIR /app/../srv/");
+    assert_eq!(outcome.exec().cwd, "/srv");
+}
+
+#[test]
 fn ports_come_with_their_protocol() {
     let outcome = graph("FROM a\nENV P=\"80 443\"\nEXPOSE 53/UDP 9000-9001 $P");
     let ports: Vec<&str> = outcome.container().exposed_ports.keys().map(String::as_str).collect();

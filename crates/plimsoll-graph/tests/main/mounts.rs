@@ -35,7 +35,10 @@ fn a_bind_mount_shows_a_stage_or_an_image() {
     assert!(matches!(outcome.graph.vertices[step.inputs[1].0].op, Op::Exec(_)));
     assert!(matches!(outcome.graph.vertices[step.inputs[2].0].op, Op::Image(_)));
     assert!(matches!(outcome.graph.vertices[step.inputs[3].0].op, Op::Local { .. }));
-    let MountKind::Bind { read_write, source, .. } = &outcome.execs()[1].mounts[1].kind else { panic!() };
+    // Mounts are in the order of their targets: one on another's directory comes after it.
+    let targets: Vec<&str> = outcome.execs()[1].mounts.iter().map(|mount| mount.target.as_str()).collect();
+    assert_eq!(targets, ["/a", "/c", "/t"]);
+    let MountKind::Bind { read_write, source, .. } = &outcome.execs()[1].mounts[2].kind else { panic!() };
     assert!(read_write);
     assert_eq!(source, ".");
 }
@@ -132,7 +135,7 @@ fn a_secret_takes_its_id_from_source_or_target() {
 
 #[test]
 fn a_secret_may_be_a_variable_only_or_both() {
-    let only = mount("type=secret,id=TOKEN,env");
+    let only = mount("type=secret,id=TOKEN,env=TOKEN");
     assert_eq!(only.target, "");
     assert!(matches!(only.kind, MountKind::Secret { variable: Some(name), .. } if name == "TOKEN"));
     let both = mount("type=secret,id=t,env=NAME,target=/t,required=true");

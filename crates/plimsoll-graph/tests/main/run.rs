@@ -71,9 +71,16 @@ fn heredocs_beside_words_are_left_to_the_shell() {
 
 #[test]
 fn network_and_security_are_flags_of_a_step() {
-    let outcome = graph("FROM alpine\nARG N=none\nRUN --network=$N a\nRUN --security=insecure b");
+    let outcome = graph("FROM alpine\nRUN --network=none a\nRUN --security=insecure b");
     assert_eq!(outcome.execs()[0].network, NetworkMode::None);
     assert_eq!(outcome.execs()[1].security, SecurityMode::Insecure);
+}
+
+#[test]
+fn a_network_is_not_a_variable() {
+    let build = build("FROM alpine\nARG N=none\nRUN --network=$N a");
+    let error = build.error();
+    assert_eq!((error.code, build.marked(&error)), ("bad-flag-value", "$N"));
 }
 
 #[test]
