@@ -105,7 +105,7 @@ impl Sink {
     fn excuse(&mut self, known: usize) {
         const SYNTAX: [&str; 4] = ["missing-value", "missing-equals", "not-strings", "too-many-errors"];
         for diagnostic in &mut self.list[known..] {
-            if diagnostic.is_error() && !SYNTAX.contains(&diagnostic.code.as_ref()) {
+            if diagnostic.is_error() && !SYNTAX.contains(&diagnostic.code) {
                 diagnostic.severity = Severity::Warning;
                 self.errors = self.errors.saturating_sub(1);
             }
