@@ -9,7 +9,7 @@ const LEVELS: &[&[&str]] = &[
     &["plimsoll-oci", "plimsoll-diagnostics"],
     &["plimsoll-dockerfile", "plimsoll-layer", "plimsoll-store", "plimsoll-sandbox"],
     &["plimsoll-graph", "plimsoll-solver", "plimsoll-snapshot", "plimsoll-registry"],
-    &["plimsoll-export", "plimsoll-compose", "plimsoll-lint"],
+    &["plimsoll-export", "plimsoll-compose", "plimsoll-lint", "plimsoll-bake"],
     &["plimsoll-executor"],
     &["plimsoll-build"],
     &["plimsoll"],

@@ -13,6 +13,8 @@
 //! | `XDG_RUNTIME_DIR` | where a user's own engine listens |
 //! | `SSH_AUTH_SOCK` | the agent that `--ssh default` means |
 //! | `SOURCE_DATE_EPOCH` | as the build argument of that name, when that is not given |
+//! | `BUILDX_BAKE_ENTITLEMENTS_FS` | `0`: bake files may use every path |
+//! | `BUILDX_BAKE_DISABLE_VARS_ENV_LOOKUP` | `1`: variables of bake files do not come from the environment |
 //! | `NO_COLOR` | no colours |
 //! | `CI` | lines that a CI system would take for commands are neutralised |
 
@@ -38,6 +40,10 @@ pub(crate) const DOCKER_CERT_PATH: &str = "DOCKER_CERT_PATH";
 pub(crate) const CONTAINER_HOST: &str = "CONTAINER_HOST";
 /// Times of what is built.
 pub(crate) const SOURCE_DATE_EPOCH: &str = "SOURCE_DATE_EPOCH";
+/// Whether bake files may use every path: `0` says yes.
+pub(crate) const BAKE_EVERY_PATH: &str = "BUILDX_BAKE_ENTITLEMENTS_FS";
+/// Whether variables of bake files come from the environment: `1` says no.
+pub(crate) const BAKE_NO_ENVIRONMENT: &str = "BUILDX_BAKE_DISABLE_VARS_ENV_LOOKUP";
 /// Set by the program for its own copy in a user namespace: the user's id and the id map outside of it.
 pub(crate) const OUTER: &str = "PLIMSOLL_OUTER_IDENTITY";
 

@@ -7,6 +7,7 @@
 
 mod support;
 
+mod bake;
 mod cache;
 mod checks;
 mod concurrency;

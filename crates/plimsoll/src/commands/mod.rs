@@ -1,5 +1,6 @@
 //! The command line: one file a command.
 
+mod bake;
 mod base;
 mod build;
 mod check;
@@ -51,6 +52,9 @@ enum Command {
     Check(Box<check::Args>),
     /// Explain a rule of `check`
     Explain(explain::Args),
+    /// Build the targets that a bake file or a compose file defines
+    #[command(visible_alias = "f")]
+    Bake(Box<bake::Args>),
     /// Compose base images from Debian packages
     Base(base::Args),
     /// List images
@@ -141,6 +145,7 @@ pub(crate) fn main() -> ExitCode {
 fn run(cli: Cli, standing: Standing) -> anyhow::Result<u8> {
     let global = &cli.global;
     match cli.command {
+        Command::Bake(args) => bake::run(&args, global, &standing),
         Command::Build(args) | Command::Builder(BuilderCommand::Build(args)) => {
             build::run(&args, global, standing)
         }

@@ -28,6 +28,8 @@ pub(crate) struct Summary {
     pub(crate) notes: Vec<String>,
     /// What was written, loaded or pushed, one line each.
     pub(crate) outputs: Vec<String>,
+    /// The builds that this one was made of, by the names of their targets; of the others, it has their sums then.
+    pub(crate) parts: Vec<(String, Summary)>,
 }
 
 /// One platform's image.
@@ -89,6 +91,12 @@ impl Summary {
         lines.extend(self.outputs.iter().map(|output| format!("  {}", sanitize::line(output))));
         lines.extend(self.emulation());
         lines.extend(self.notes.iter().map(|note| format!("  base: {}", sanitize::line(note))));
+        for (target, part) in &self.parts {
+            let mut inner = part.lines(paint).into_iter();
+            let headline = inner.next().unwrap_or_default();
+            lines.push(format!("{}: {headline}", paint.style(Style::Bold, &sanitize::line(target))));
+            lines.extend(inner);
+        }
         lines
     }
 
@@ -116,6 +124,20 @@ impl Summary {
             }
         };
         platforms.iter().map(line).collect()
+    }
+
+    /// Several builds as one.
+    pub(crate) fn of_parts(parts: Vec<(String, Summary)>, seconds: f64) -> Self {
+        let sum = |count: fn(&Summary) -> usize| parts.iter().map(|(_, part)| count(part)).sum();
+        let plural = if parts.len() == 1 { "" } else { "s" };
+        Self {
+            names: vec![format!("{} target{plural}", parts.len())],
+            seconds,
+            steps_run: sum(|part| part.steps_run),
+            steps_cached: sum(|part| part.steps_cached),
+            parts,
+            ..Self::default()
+        }
     }
 
     fn headline(&self, paint: Paint) -> String {
@@ -170,6 +192,7 @@ mod tests {
             steps_cached: 6,
             notes: vec!["node:20 was taken from the store".to_owned()],
             outputs: vec!["pushed 127.0.0.1:5000/a:1".to_owned()],
+            parts: Vec::new(),
         }
     }
 
@@ -224,6 +247,15 @@ mod tests {
             summary.lines(Paint::OFF)[0],
             "built node-api:prod in 0.2 s, unchanged: the only step is cached"
         );
+    }
+
+    #[test]
+    fn several_builds_have_one_headline_and_a_block_each() {
+        let all = Summary::of_parts(vec![("web".to_owned(), built()), ("db".to_owned(), built())], 15.0);
+        let lines = all.lines(Paint::OFF);
+        assert_eq!(lines[0], "built 2 targets in 15.0 s: 6 of 18 steps run, 12 cached");
+        assert_eq!(lines[1], "web: built node-api:prod in 14.2 s: 3 of 9 steps run, 6 cached");
+        assert_eq!(lines.len(), 9);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use anyhow::{Context as _, Result, bail};
+use plimsoll_diagnostics::SourceFile;
 use plimsoll_oci::{Platform, Reference};
 
 use super::BuildArgs;
@@ -94,6 +95,9 @@ pub(crate) struct Args {
     /// Let steps and registries trust these certificates too; nothing of it stays in the image
     #[arg(long, value_name = "FILE", env = variables::CA_CERTS, hide_env_values = true)]
     pub(crate) ca_certs: Option<PathBuf>,
+    /// The text of the Dockerfile, where a bake file holds it.
+    #[arg(skip)]
+    pub(crate) inline: Option<SourceFile>,
 }
 
 impl Args {

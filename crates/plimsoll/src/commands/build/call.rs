@@ -76,7 +76,7 @@ pub(crate) fn requested(args: &Args) -> Option<(Question, bool)> {
     Some((call.question?, call.json))
 }
 
-/// Answers a question.
+/// Answers a question on standard output.
 pub(crate) fn run(
     args: &Args,
     question: Question,
@@ -84,6 +84,29 @@ pub(crate) fn run(
     global: &GlobalArgs,
     standing: Standing,
 ) -> Result<u8> {
+    let (text, code) = ask(args, question, json, global, standing)?;
+    answer(&text)?;
+    Ok(code)
+}
+
+/// The answer to the question that the arguments ask, and the exit code; nothing for an ordinary build.
+pub(crate) fn ask_as_requested(
+    args: &Args,
+    global: &GlobalArgs,
+    standing: Standing,
+) -> Option<Result<(String, u8)>> {
+    let (question, json) = requested(args)?;
+    Some(ask(args, question, json, global, standing))
+}
+
+/// The answer to a question, and the exit code.
+fn ask(
+    args: &Args,
+    question: Question,
+    json: bool,
+    global: &GlobalArgs,
+    standing: Standing,
+) -> Result<(String, u8)> {
     let inputs = Inputs::read(args)?;
     match question {
         Question::Check => run_check(args, json, inputs, global, standing),
@@ -91,7 +114,13 @@ pub(crate) fn run(
     }
 }
 
-fn run_check(args: &Args, json: bool, inputs: Inputs, global: &GlobalArgs, standing: Standing) -> Result<u8> {
+fn run_check(
+    args: &Args,
+    json: bool,
+    inputs: Inputs,
+    global: &GlobalArgs,
+    standing: Standing,
+) -> Result<(String, u8)> {
     let host = Host::open(global, standing)?;
     let request = super::request(args, &host, inputs, &super::outputs::Outputs::default())?;
     let cancel = Cancel::new()?;
@@ -116,22 +145,21 @@ fn run_check(args: &Args, json: bool, inputs: Inputs, global: &GlobalArgs, stand
     } else {
         docker::text(file, &checked.report, error)
     };
-    answer(&text)?;
     if let Some(error) = error {
         say(&format!("\n{}", docker::error_text(file, error)));
     }
     let found = checked.report.docker_findings().next().is_some();
-    Ok(if found || error.is_some() { exit::NO } else { exit::DONE })
+    Ok((text, if found || error.is_some() { exit::NO } else { exit::DONE }))
 }
 
-fn introspect(args: &Args, question: Question, json: bool, inputs: &Inputs) -> Result<u8> {
+fn introspect(args: &Args, question: Question, json: bool, inputs: &Inputs) -> Result<(String, u8)> {
     let file = &inputs.dockerfile;
     let parsed = parse(file);
     let errors: Vec<&Diagnostic> = parsed.diagnostics.iter().filter(|one| one.is_error()).collect();
     if !errors.is_empty() {
         let color = !variables::no_color() && std::io::IsTerminal::is_terminal(&std::io::stderr());
         errors.iter().for_each(|error| say(&render(file, error, color)));
-        return Ok(exit::NO);
+        return Ok((String::new(), exit::NO));
     }
     let target = args.target.as_deref().filter(|target| !target.is_empty());
     let options = Options {
@@ -144,12 +172,13 @@ fn introspect(args: &Args, question: Question, json: bool, inputs: &Inputs) -> R
     if let Some(target) = target {
         document.target().with_context(|| format!("no stage is named `{target}`, which is the target"))?;
     }
-    answer(&match (question, json) {
+    let text = match (question, json) {
         (Question::Targets, true) => Targets::of(&document).to_json(),
         (Question::Targets, false) => Targets::of(&document).to_text(),
         (_, true) => Outline::of(&document).to_json(),
         (_, false) => Outline::of(&document).to_text(),
-    })
+    };
+    Ok((text, exit::DONE))
 }
 
 /// Nothing is shown of what happens on the way.

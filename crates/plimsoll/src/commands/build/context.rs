@@ -31,7 +31,9 @@ impl Inputs {
         if from_stdin && args.file.is_some() {
             bail!("the context on standard input must be a Dockerfile; give a directory to use `--file`");
         }
-        let (path, dockerfile) = if args.reads_stdin() {
+        let (path, dockerfile) = if let Some(inline) = &args.inline {
+            (None, inline.clone())
+        } else if args.reads_stdin() {
             (None, read_dockerfile("-", &mut std::io::stdin().lock())?)
         } else {
             let path = dockerfile_path(args)?;

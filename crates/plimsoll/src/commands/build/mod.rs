@@ -4,6 +4,7 @@ mod args;
 mod call;
 mod context;
 mod outputs;
+mod part;
 mod secrets;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,8 @@ use plimsoll_solver::{Cancel, EVENT_SCHEMA, EventKind, EventSink};
 use plimsoll_store::{BuildId, BuildStatus};
 
 pub(crate) use args::Args;
+pub(crate) use call::ask_as_requested;
+pub(crate) use part::{Built, Failed, Part};
 
 use crate::environment::{GlobalArgs, Host};
 use crate::exit;
@@ -202,6 +205,7 @@ fn summary(outputs: &Outputs, result: &BuildResult, written: Vec<String>, second
         emulated: emulated.collect(),
         notes: notes.collect(),
         outputs: written,
+        parts: Vec::new(),
     }
 }
 
@@ -217,14 +221,14 @@ fn print_diagnostic(request: &BuildRequest, diagnostic: &plimsoll_diagnostics::D
 
 /// Keeps events until it is clear who shows them.
 #[derive(Default)]
-struct Buffer {
+pub(crate) struct Buffer {
     events: std::sync::Mutex<Vec<EventKind>>,
     live: std::sync::OnceLock<Arc<dyn EventSink>>,
 }
 
 impl Buffer {
     /// Passes on what was kept, and from now on everything at once.
-    fn replay(&self, sink: &Arc<dyn EventSink>) {
+    pub(crate) fn replay(&self, sink: &Arc<dyn EventSink>) {
         let mut events = self.events.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         std::mem::take(&mut *events).into_iter().for_each(|event| sink.send(event));
         let _set_once = self.live.set(Arc::clone(sink));

@@ -2,7 +2,6 @@
 
 use anyhow::{Context as _, Result};
 use plimsoll_build::{BuildRequest, BuildResult};
-use plimsoll_export::ImageSet;
 use serde_json::{Map, Value, json};
 
 use super::{Args, Outputs};
@@ -26,14 +25,15 @@ pub(crate) fn answer(
         }
     }
     if let Some(path) = &args.metadata_file {
-        let text = serde_json::to_string_pretty(&metadata(images, outputs, request))?;
+        let text = serde_json::to_string_pretty(&metadata(outputs, request, result))?;
         std::fs::write(path, text).with_context(|| format!("cannot write `{}`", path.display()))?;
     }
     Ok(())
 }
 
 /// The fields have buildx's names. An index has no config, so there is no digest of one.
-fn metadata(images: Option<&ImageSet>, outputs: &Outputs, request: &BuildRequest) -> Value {
+pub(crate) fn metadata(outputs: &Outputs, request: &BuildRequest, result: &BuildResult) -> Value {
+    let images = outputs.told(result);
     let mut fields = Map::new();
     let mut add = |name: &str, value: Value| fields.insert(name.to_owned(), value);
     add("buildx.build.ref", format!("plimsoll/plimsoll/{}", request.id).into());

@@ -15,7 +15,7 @@ use plimsoll_export::ImageSet;
 use super::Args;
 use super::args::tag;
 
-pub(crate) use metadata::answer;
+pub(crate) use metadata::{answer, metadata};
 pub(crate) use write::write;
 
 /// All destinations of a build.
