@@ -118,8 +118,9 @@ fn is_canonical(entries: &[Entry]) -> bool {
         let plain =
             !matches!(entry.kind, Kind::Hardlink { .. } | Kind::Whiteout | Kind::Directory { opaque: true });
         let follows = last.replace(&entry.path).is_none_or(|last| last < entry.path.as_slice());
-        let below =
-            entry.parent() == parent || find(entries, entry.parent()).is_some_and(Entry::is_directory);
+        // The root need not be listed.
+        let below = matches!(entry.parent(), known if known == parent || known.is_empty())
+            || find(entries, entry.parent()).is_some_and(Entry::is_directory);
         parent = entry.parent();
         plain && follows && below && entry.xattrs.is_empty() && path::check(&entry.path).is_ok()
     })
@@ -380,5 +381,24 @@ impl IndexBuilder {
             b"etc/group" => self.group = None,
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sorted_walk_without_its_root_is_canonical() {
+        let file = |path: &str| Entry::new(path, Kind::File { size: 0 }, 0o644);
+        let directory = |path: &str| Entry::directory(path);
+        let walk =
+            [directory("a"), directory("a/b"), file("a/b/c"), file("a-b"), directory("d"), file("d/e")];
+        let mut sorted = walk.to_vec();
+        sorted.sort_by(|left, right| left.path.cmp(&right.path));
+        assert!(is_canonical(&sorted));
+        assert!(!is_canonical(&walk[1..]));
+        assert!(!is_canonical(&[file("b"), file("a")]));
+        assert!(!is_canonical(&[file("a"), file("a/b")]));
     }
 }
