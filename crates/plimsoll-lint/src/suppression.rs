@@ -10,7 +10,7 @@
 //!
 //! Any id may stand in any of them. `all` and `*` mean all findings that carry an id of the tool whose comment it is.
 
-use plimsoll_dockerfile::{Comment, InstructionKind};
+use plimsoll_dockerfile::{Comment, InstructionKind, Span};
 
 use crate::document::Document;
 use crate::finding::Finding;
@@ -70,6 +70,18 @@ pub(crate) fn read(document: &Document<'_>, today: Option<&str>) -> Vec<Suppress
         }
     }
     found
+}
+
+/// Every id in a comment that suppresses, with the comment's place and whose form it has.
+pub(crate) fn named(document: &Document<'_>) -> Vec<(Span, Origin, String)> {
+    let comments = document.dockerfile.comments.iter();
+    comments
+        .flat_map(|comment| {
+            let entries = entries(comment, None).into_iter();
+            entries
+                .flat_map(move |entry| entry.ids.into_iter().map(move |id| (comment.span, entry.origin, id)))
+        })
+        .collect()
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -207,8 +219,6 @@ fn stage_behind(document: &Document<'_>, comment: &Comment) -> Option<Lines> {
 
 #[cfg(test)]
 mod tests {
-    use plimsoll_dockerfile::Span;
-
     use super::*;
 
     fn read(text: &str) -> Vec<Entry> {

@@ -30,6 +30,7 @@ mod impossible_trigger;
 mod inconsistent_instruction_casing;
 mod instruction_before_from;
 mod invalid_default_base;
+mod label_key;
 mod latest_base_image;
 mod legacy_key_value;
 mod lonely_package_update;
@@ -55,6 +56,7 @@ mod stage_name_casing;
 mod sudo_in_run;
 mod undeclared_argument_in_from;
 mod undefined_variable;
+mod unknown_rule_in_comment;
 mod unpinned_apk_package;
 mod unpinned_apt_package;
 mod unpinned_dnf_package;
@@ -109,6 +111,7 @@ pub(crate) static RULES: &[&Rule] = &[
     &inconsistent_instruction_casing::RULE,
     &instruction_before_from::RULE,
     &invalid_default_base::RULE,
+    &label_key::RULE,
     &latest_base_image::RULE,
     &legacy_key_value::RULE,
     &lonely_package_update::RULE,
@@ -134,6 +137,7 @@ pub(crate) static RULES: &[&Rule] = &[
     &sudo_in_run::RULE,
     &undeclared_argument_in_from::RULE,
     &undefined_variable::RULE,
+    &unknown_rule_in_comment::RULE,
     &unpinned_apk_package::RULE,
     &unpinned_apt_package::RULE,
     &unpinned_dnf_package::RULE,
