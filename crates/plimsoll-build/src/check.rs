@@ -145,11 +145,11 @@ fn address(request: &BuildRequest, name: &str) -> Option<String> {
 
 /// The first error that no base image could change, of any stage that is looked at.
 fn structure_error(request: &BuildRequest, dockerfile: &Dockerfile) -> Option<Diagnostic> {
-    let stages = dockerfile
-        .instructions
-        .iter()
-        .filter(|instruction| matches!(instruction.kind, InstructionKind::From(_)))
-        .count();
+    // Every stage that has a name, and the last one. One that has none and that nothing uses cannot be built at all.
+    let names = dockerfile.instructions.iter().filter_map(|instruction| match &instruction.kind {
+        InstructionKind::From(from) => from.name.as_ref().map(|name| name.value.clone()),
+        _ => None,
+    });
     let contexts = request
         .named_contexts
         .iter()
@@ -170,9 +170,9 @@ fn structure_error(request: &BuildRequest, dockerfile: &Dockerfile) -> Option<Di
             config: ImageConfig::empty(&wanted.platform),
         })
     };
-    let targets = match &request.target {
-        Some(target) => vec![target.clone()],
-        None => (0..stages.max(1)).map(|number| number.to_string()).collect(),
+    let targets: Vec<Option<String>> = match &request.target {
+        Some(target) => vec![Some(target.clone())],
+        None => names.map(Some).chain([None]).collect(),
     };
     targets.iter().find_map(|target| {
         let mut lowering = Request::new(
@@ -183,7 +183,7 @@ fn structure_error(request: &BuildRequest, dockerfile: &Dockerfile) -> Option<Di
             platform.clone(),
             &stand_in,
         );
-        lowering.target = Some(target).filter(|_| stages > 0).map(String::as_str);
+        lowering.target = target.as_deref();
         lowering.build_platform = host.clone();
         lowering.platform_requested = !request.platforms.is_empty();
         match lower(&lowering) {
