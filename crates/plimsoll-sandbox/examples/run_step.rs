@@ -90,6 +90,8 @@ fn run_step(
         security: Security::Sandbox,
         no_new_privileges: false,
         shm_size: Step::DEFAULT_SHM_SIZE,
+        resource_limits: Vec::new(),
+        control_limits: plimsoll_sandbox::ControlLimits::default(),
         identity,
     };
     let mut owners = None;

@@ -6,8 +6,10 @@ use std::path::PathBuf;
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, pidfd_send_signal, waitid};
 
+use crate::control::ControlGroup;
 use crate::emulate::Supervisor;
 use crate::error::SandboxError;
+use crate::layout::Streams;
 use crate::step::{Stdio, Step};
 
 /// How a process ended.
@@ -65,6 +67,8 @@ pub struct Child {
     pidfd: OwnedFd,
     status: Option<ExitStatus>,
     supervisor: Option<Supervisor>,
+    /// Removed when this is dropped, which is behind the end of the process.
+    group: Option<ControlGroup>,
 }
 
 impl Child {
@@ -94,6 +98,11 @@ impl Child {
             // The only possible failure is that there is no such process any more.
             let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
         }
+    }
+
+    /// Whether the kernel ended a process because the step's limit of memory was reached. Never without such a limit.
+    pub fn ran_out_of_memory(&self) -> bool {
+        self.group.as_ref().is_some_and(ControlGroup::ran_out_of_memory)
     }
 
     /// Owners and devices recorded with [`Identity::Emulated`](crate::Identity::Emulated); empty otherwise. Waits for
@@ -133,8 +142,21 @@ pub(crate) fn wait_pidfd(pidfd: BorrowedFd<'_>) -> std::io::Result<ExitStatus> {
 
 /// Compiles the step, starts it, and waits until its program runs.
 pub(crate) fn spawn(step: &Step, stdio: Stdio) -> Result<Child, SandboxError> {
-    let program = crate::layout::compile(step, stdio)?;
+    start(step, Streams::Given(stdio)).map(|(child, _)| child)
+}
+
+/// The same with a terminal of its own.
+pub(crate) fn spawn_in_terminal(step: &Step) -> Result<(Child, OwnedFd), SandboxError> {
+    let (child, terminal) = start(step, Streams::Terminal)?;
+    Ok((child, terminal.ok_or(SandboxError::Lost)?))
+}
+
+fn start(step: &Step, streams: Streams) -> Result<(Child, Option<OwnedFd>), SandboxError> {
+    let group = ControlGroup::create(&step.control_limits)?;
+    let doors = group.as_ref().map_or_else(|| Ok(Vec::new()), ControlGroup::doors)?;
+    let program = crate::layout::compile(step, streams, doors)?;
     let started = crate::sys::spawn::start(program)?;
     let supervisor = started.asking.map(|asking| Supervisor::start(asking, started.pid, step)).transpose()?;
-    Ok(Child { pid: started.pid, pidfd: started.pidfd, status: None, supervisor })
+    let child = Child { pid: started.pid, pidfd: started.pidfd, status: None, supervisor, group };
+    Ok((child, started.terminal))
 }

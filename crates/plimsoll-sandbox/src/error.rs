@@ -5,6 +5,8 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use crate::control::Controller;
+
 /// A step or a user namespace that could not be made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -173,6 +175,41 @@ pub enum SandboxError {
         #[source]
         source: io::Error,
     },
+    /// A limit that no control group here can keep.
+    #[error("this machine cannot limit {controller} here: {reason}")]
+    NoControl {
+        /// What was to be limited.
+        controller: Controller,
+        /// Why not.
+        #[source]
+        reason: NoControl,
+    },
+    /// A control group cannot be made.
+    #[error("cannot make the control group `{}`", .path.display())]
+    ControlGroup {
+        /// Its directory.
+        path: PathBuf,
+        /// What the kernel said.
+        #[source]
+        source: io::Error,
+    },
+    /// A value of a control group cannot be set.
+    #[error("cannot write `{value}` into `{}`", .path.display())]
+    ControlValue {
+        /// The file.
+        path: PathBuf,
+        /// The value.
+        value: String,
+        /// What the kernel said.
+        #[source]
+        source: io::Error,
+    },
+    /// The name of a parent group that is none.
+    #[error("`{parent}` is not the name of a control group: it is a path from the top, or a slice of systemd")]
+    ControlParent {
+        /// The name as given.
+        parent: String,
+    },
     /// A file cannot be read or written.
     #[error("cannot {attempt} `{}`", .path.display())]
     File {
@@ -202,6 +239,24 @@ impl SandboxError {
         let unknown = Some(rustix::io::Errno::NOEXEC.raw_os_error());
         matches!(self, Self::NotExecutable { source, .. } if source.raw_os_error() == unknown)
     }
+}
+
+/// Why a limit cannot be kept.
+#[derive(Debug, thiserror::Error)]
+pub enum NoControl {
+    /// The kernel's controller is not there, or not visible here.
+    #[error("its controller is in no control group hierarchy that is mounted here")]
+    Absent,
+    /// There is a controller, and no group of this user that has it.
+    #[error(
+        "no group around this process may be divided by this user; start it in one that is delegated: \
+         `systemd-run --user --scope --property=Delegate=yes plimsoll build …`"
+    )]
+    NotDelegated {
+        /// What the nearest group said.
+        #[source]
+        source: Box<SandboxError>,
+    },
 }
 
 /// Why there is no user namespace to enter.
@@ -265,6 +320,15 @@ pub enum Stage {
     Filter,
     /// Take the user and group ids.
     Ids,
+    /// Enter the control group.
+    ControlGroup,
+    /// Set a limit of the process.
+    Limit {
+        /// Its name on the command line.
+        name: &'static str,
+    },
+    /// Open a terminal of its own.
+    Terminal,
     /// Set `no_new_privs`.
     NoNewPrivileges,
     /// Wait for the id map of the user namespace.
@@ -298,6 +362,11 @@ impl fmt::Display for Stage {
             Self::Capabilities => f.write_str("give up capabilities"),
             Self::Filter => f.write_str("load the system-call filter"),
             Self::Ids => f.write_str("take the user and group ids"),
+            Self::ControlGroup => f.write_str("enter the control group"),
+            Self::Limit { name } => {
+                write!(f, "set the limit `{name}`: only root may raise a hard limit")
+            }
+            Self::Terminal => f.write_str("open a terminal"),
             Self::NoNewPrivileges => f.write_str("set `no_new_privs`"),
             Self::Overlay => f.write_str("mount an overlay"),
             Self::AwaitMap => f.write_str("wait for the id map"),

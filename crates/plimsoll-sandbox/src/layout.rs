@@ -17,7 +17,7 @@ use crate::error::{SandboxError, Stage};
 use crate::helpers::{Capabilities, number};
 use crate::mounts::{self, DataFiles};
 use crate::overlay::{Overlay, Stack, host_path};
-use crate::program::{Operation, Program};
+use crate::program::{ClassicOverlay, Operation, Program};
 use crate::seccomp;
 use crate::step::{Identity, MountSource, Network, Security, Stdio, Step, StepMount};
 use crate::sys::mount::{NO_DEVICES, NO_EXECUTION, NO_SUID, READ_ONLY, restrict};
@@ -44,9 +44,17 @@ const READ_ONLY_PATHS: [&str; 5] = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc
 /// Where the kernel stops searching: the first number above standard error.
 const FIRST_FREE: RawFd = 3;
 
-/// Turns a step into what the child does.
-pub(crate) fn compile(step: &Step, stdio: Stdio) -> Result<Program, SandboxError> {
-    compile_with(step, stdio, best)
+/// What a step has as standard input, output and error.
+pub(crate) enum Streams {
+    /// Three descriptors.
+    Given(Stdio),
+    /// A terminal of its own.
+    Terminal,
+}
+
+/// Turns a step into what the child does. `doors` lead into the step's control groups.
+pub(crate) fn compile(step: &Step, streams: Streams, doors: Vec<OwnedFd>) -> Result<Program, SandboxError> {
+    compile_with(step, streams, doors, best)
 }
 
 fn best(stack: &Stack<'_>) -> Result<Overlay, SandboxError> {
@@ -56,14 +64,23 @@ fn best(stack: &Stack<'_>) -> Result<Overlay, SandboxError> {
 /// Makes an overlay from a stack: as the kernel likes best, or as older ones do.
 type Prepare = fn(&Stack<'_>) -> Result<Overlay, SandboxError>;
 
-fn compile_with(step: &Step, stdio: Stdio, prepare: Prepare) -> Result<Program, SandboxError> {
+fn compile_with(
+    step: &Step,
+    streams: Streams,
+    doors: Vec<OwnedFd>,
+    prepare: Prepare,
+) -> Result<Program, SandboxError> {
     let mut compiler = Compiler::new(step, prepare)?;
     let permitted = Capabilities::permitted().map_err(|source| SandboxError::Start { source })?;
-    compiler.begin(stdio)?;
+    let has_terminal = matches!(streams, Streams::Terminal);
+    compiler.begin(streams, doors)?;
     compiler.root()?;
     compiler.system_mounts()?;
     compiler.mounts()?;
     compiler.masks()?;
+    if has_terminal {
+        compiler.terminal();
+    }
     compiler.world()?;
     compiler.confinement(permitted)?;
     Ok(compiler.program)
@@ -118,9 +135,14 @@ impl<'a> Compiler<'a> {
         number
     }
 
-    fn begin(&mut self, stdio: Stdio) -> Result<(), SandboxError> {
+    fn begin(&mut self, streams: Streams, doors: Vec<OwnedFd>) -> Result<(), SandboxError> {
+        let given = match streams {
+            Streams::Given(stdio) => vec![(stdio.stdin, 0), (stdio.stdout, 1), (stdio.stderr, 2)],
+            Streams::Terminal => Vec::new(),
+        };
+        let doors: Vec<RawFd> = doors.into_iter().map(|door| self.keep(door)).collect();
         let mut pairs = Vec::with_capacity(3);
-        for (descriptor, target) in [(stdio.stdin, 0), (stdio.stdout, 1), (stdio.stderr, 2)] {
+        for (descriptor, target) in given {
             give_pipe(&descriptor, self.step);
             // Above the numbers they are copied to, so that none is overwritten before it is copied.
             let high = rustix::io::fcntl_dupfd_cloexec(&descriptor, FIRST_FREE)
@@ -130,6 +152,9 @@ impl<'a> Compiler<'a> {
         let program = &mut self.program;
         program.push(Stage::ParentDeathSignal, Operation::ParentDeathSignal);
         program.push(Stage::Session, Operation::Signals);
+        for door in doors {
+            program.push(Stage::ControlGroup, Operation::EnterGroup { door });
+        }
         if self.step.uid != 0 && !self.step.no_new_privileges && self.step.identity != Identity::Emulated {
             // A set-user-ID program, such as sudo, loses the tie to its parent when it is executed.
             program.push(Stage::Guard, Operation::Guard);
@@ -150,11 +175,36 @@ impl<'a> Compiler<'a> {
         };
         let at = host_path(&step.upper)?;
         let operation = match (self.prepare)(&stack)? {
-            Overlay::Detached(mount) => Operation::Root { mount: self.keep(mount), at },
-            Overlay::Classic(overlay) => Operation::ClassicRoot { overlay, at },
+            Overlay::Detached(mount) => {
+                self.forbid_devices(&mount, &step.upper)?;
+                Operation::Root { mount: self.keep(mount), at }
+            }
+            Overlay::Classic(overlay) => Operation::ClassicRoot { overlay: self.classic(overlay), at },
         };
         self.program.push(Stage::Root, operation);
         Ok(())
+    }
+
+    /// A step may make device nodes, as in Docker, but use only those that it is given: engines see to that with a
+    /// control group, which not every builder may have.
+    fn forbid_devices(&self, mount: &OwnedFd, path: &Path) -> Result<(), SandboxError> {
+        if self.step.security == Security::Insecure {
+            return Ok(());
+        }
+        restrict(mount.as_fd(), NO_DEVICES, true)
+            .map_err(|source| SandboxError::MountSource { path: path.to_owned(), source })
+    }
+
+    /// The same for an overlay that the child mounts.
+    fn classic(&self, overlay: ClassicOverlay) -> ClassicOverlay {
+        let flags = if self.step.security == Security::Insecure { 0 } else { libc::MS_NODEV };
+        ClassicOverlay { flags, ..overlay }
+    }
+
+    fn terminal(&mut self) {
+        let step = self.step;
+        let owner = (step.identity != Identity::Emulated && step.uid != 0).then_some(step.uid);
+        self.program.push(Stage::Terminal, Operation::Terminal { owner });
     }
 
     fn attach(&mut self, mount: OwnedFd, target: &Path) -> Result<(), SandboxError> {
@@ -190,10 +240,12 @@ impl<'a> Compiler<'a> {
         self.kernel("sysfs", "/sys", sysfs_attributes, Some(sys))?;
         if Path::new("/sys/fs/cgroup").is_dir() {
             // Read only: runtimes look up how much memory and how many processors they may use.
-            let groups = mounts::bind(Path::new("/sys/fs/cgroup"), true)?.mount;
+            let read_only = self.step.security == Security::Sandbox;
+            let groups = mounts::bind(Path::new("/sys/fs/cgroup"), read_only)?.mount;
             self.attach(groups, Path::new("/sys/fs/cgroup"))?;
         }
         let devices = mounts::devices()?;
+        self.forbid_devices(&devices, Path::new("/dev"))?;
         let again = devices.try_clone().map_err(|source| SandboxError::Start { source })?;
         self.attach(devices, Path::new("/dev"))?;
         self.made.push(Made { target: "/dev".into(), mount: Some(again), inner: "/".into() });
@@ -201,6 +253,11 @@ impl<'a> Compiler<'a> {
             let path = Path::new("/dev").join(name);
             let device = mounts::bind(&path, false)?.mount;
             self.attach(device, &path)?;
+        }
+        if self.step.security == Security::Insecure && self.step.identity == Identity::Host {
+            for path in mounts::machine_devices() {
+                self.device(&path, &path, None, None)?;
+            }
         }
         self.attach(mounts::terminals(self.step.identity)?, Path::new("/dev/pts"))?;
         let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID
@@ -236,8 +293,10 @@ impl<'a> Compiler<'a> {
     fn mount(&mut self, mount: &StepMount) -> Result<(), SandboxError> {
         let target = mount.target.as_path();
         match &mount.source {
+            MountSource::Device { path, mode, owner } => self.device(path, target, *mode, *owner),
             MountSource::Bind(path) | MountSource::Socket(path) => {
                 let bound = mounts::bind(path, mount.read_only)?;
+                self.forbid_devices(&bound.mount, path)?;
                 self.prepare_target(target, bound.directory)?;
                 self.remember(target, &bound.mount, Path::new("/"), bound.directory)?;
                 self.attach(bound.mount, target)
@@ -272,6 +331,22 @@ impl<'a> Compiler<'a> {
         }
     }
 
+    /// Gives the step a device: the host's node, or one of its own where that has another mode or owner.
+    fn device(
+        &mut self,
+        path: &Path,
+        target: &Path,
+        mode: Option<u32>,
+        owner: Option<(u32, u32)>,
+    ) -> Result<(), SandboxError> {
+        self.prepare_target(target, false)?;
+        let node = match (self.step.identity, mode, owner) {
+            (Identity::Host, Some(_), _) | (Identity::Host, _, Some(_)) => mounts::node(path, mode, owner)?,
+            _ => mounts::bind(path, false)?.mount,
+        };
+        self.attach(node, target)
+    }
+
     fn overlay_part(
         &mut self,
         mount: &StepMount,
@@ -288,6 +363,7 @@ impl<'a> Compiler<'a> {
         let attributes = if mount.read_only { READ_ONLY } else { 0 };
         let number = match (self.prepare)(&stack)? {
             Overlay::Detached(overlay) => {
+                self.forbid_devices(&overlay, upper)?;
                 let directory = mounts::part_is_directory(overlay.as_fd(), path)
                     .map_err(|source| SandboxError::MountSource { path: path.to_owned(), source })?;
                 self.prepare_target(target, directory)?;
@@ -297,6 +373,7 @@ impl<'a> Compiler<'a> {
                 number
             }
             Overlay::Classic(overlay) => {
+                let overlay = self.classic(overlay);
                 self.program.push(stage, Operation::ClassicPark { overlay, at });
                 Operation::LAST_PARKED
             }
@@ -404,10 +481,24 @@ impl<'a> Compiler<'a> {
         if let Some(instructions) = asking {
             program.push(Stage::Filter, Operation::Listener { instructions });
         }
+        for limit in &step.resource_limits {
+            let stage = Stage::Limit { name: limit.resource.name() };
+            let resource = limit.resource.number();
+            // No limit is the largest number.
+            let (soft, hard) = (limit.soft.unwrap_or(u64::MAX), limit.hard.unwrap_or(u64::MAX));
+            program.push(stage, Operation::Limit { resource, soft, hard });
+        }
         let emulated = step.identity == Identity::Emulated;
+        if !sandboxed {
+            program.push(Stage::Capabilities, Operation::KeepCapabilities);
+        }
         if !emulated {
             let groups = Some(step.groups.clone());
             program.push(Stage::Ids, Operation::Ids { uid: step.uid, gid: step.gid, groups });
+        }
+        if !sandboxed {
+            let keep = capabilities.bits();
+            program.push(Stage::Capabilities, Operation::AmbientCapabilities { keep });
         }
         if sandboxed && (emulated || step.uid == 0) {
             program.push(Stage::Capabilities, Operation::Capabilities { keep: capabilities.bits() });

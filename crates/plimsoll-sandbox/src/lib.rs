@@ -10,6 +10,7 @@
 //! All `unsafe` blocks are in `sys`.
 
 mod child;
+mod control;
 mod emulate;
 mod emulators;
 mod enter;
@@ -17,6 +18,7 @@ mod error;
 mod helpers;
 mod ladder;
 mod layout;
+mod limits;
 mod mounts;
 mod overlay;
 mod program;
@@ -26,11 +28,13 @@ mod subordinate;
 mod sys;
 
 pub use child::{Child, Device, ExitStatus, OwnerTable};
+pub use control::{ControlLimits, Controller, Swap};
 pub use emulate::{DEVICE_XATTR, OWNER_XATTR};
 pub use emulators::{Emulator, Emulators};
 pub use enter::{Enter, copy_identity, copy_marker, enter};
-pub use error::{NoEntry, SandboxError, Stage};
+pub use error::{NoControl, NoEntry, SandboxError, Stage};
 pub use helpers::{Capabilities, boot_id, reflink, set_capabilities, syncfs};
 pub use ladder::{Facts, Ladder, Obstacle, Rung};
+pub use limits::{Resource, ResourceLimit, ResourceLimitError};
 pub use step::{Identity, MountSource, Network, Security, Stdio, Step, StepMount};
 pub use subordinate::IdRange;

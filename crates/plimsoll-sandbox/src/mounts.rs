@@ -7,7 +7,7 @@ use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
@@ -28,6 +28,45 @@ const DEVICE_LINKS: [(&str, &str); 6] = [
     ("stdin", "/proc/self/fd/0"),
     ("stdout", "/proc/self/fd/1"),
 ];
+
+/// Further devices that an unconfined step of root's gets, where the host has them: for kernel messages, file systems in
+/// programs, virtual machines, tunnels, and file systems in files.
+const MACHINE_DEVICES: [&str; 6] = ["kmsg", "cuse", "fuse", "kvm", "net/tun", "loop-control"];
+
+/// The devices of [`MACHINE_DEVICES`] that there are, and all loop devices.
+pub(crate) fn machine_devices() -> Vec<PathBuf> {
+    let loops = (0..=255).map(|number| format!("loop{number}"));
+    let names = MACHINE_DEVICES.into_iter().map(str::to_owned).chain(loops);
+    names.map(|name| Path::new("/dev").join(name)).filter(|path| is_node(path)).collect()
+}
+
+fn is_node(path: &Path) -> bool {
+    rustix::fs::lstat(path).is_ok_and(|found| {
+        matches!(FileType::from_raw_mode(found.st_mode), FileType::CharacterDevice | FileType::BlockDevice)
+    })
+}
+
+/// A node for the same device as another, with its own mode and owner, on a file system of its own.
+pub(crate) fn node(
+    path: &Path,
+    mode: Option<u32>,
+    owner: Option<(u32, u32)>,
+) -> Result<OwnedFd, SandboxError> {
+    let make = |memory: &OwnedFd| -> io::Result<OwnedFd> {
+        let host = rustix::fs::statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW)?;
+        let mode = Mode::from_raw_mode(mode.unwrap_or(host.st_mode) & 0o7777);
+        let (uid, gid) = owner.unwrap_or((host.st_uid, host.st_gid));
+        rustix::fs::mknodat(memory, "node", FileType::from_raw_mode(host.st_mode), mode, host.st_rdev)?;
+        let (uid, gid) = (rustix::fs::Uid::from_raw(uid), rustix::fs::Gid::from_raw(gid));
+        rustix::fs::chownat(memory, "node", Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)?;
+        // The umask took its part when the node was made.
+        rustix::fs::chmodat(memory, "node", mode, AtFlags::empty())?;
+        let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+        Ok(rustix::mount::open_tree(memory, "node", flags)?)
+    };
+    let memory = tmpfs(Some(4096), 0o755, MountAttrFlags::MOUNT_ATTR_NOSUID, path)?;
+    make(&memory).map_err(|source| SandboxError::MountSource { path: path.to_owned(), source })
+}
 
 /// A detached mount and whether its root is a directory.
 #[derive(Debug)]

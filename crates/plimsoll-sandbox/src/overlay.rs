@@ -129,6 +129,7 @@ impl Stack<'_> {
             upper: host_path(self.upper)?,
             work: host_path(self.work)?,
             options: CString::new(options).expect("names of options hold no zero byte"),
+            flags: 0,
         }))
     }
 

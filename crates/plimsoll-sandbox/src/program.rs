@@ -24,6 +24,8 @@ pub(crate) struct ClassicOverlay {
     pub(crate) work: CString,
     /// Further options, each behind a comma.
     pub(crate) options: CString,
+    /// Flags of mount(2).
+    pub(crate) flags: u64,
 }
 
 /// What the child does, in order, before it executes the program.
@@ -82,6 +84,17 @@ pub(crate) enum Operation {
     Filter { instructions: Vec<FilterInstruction> },
     /// Load a filter that asks, and send its listener to the parent.
     Listener { instructions: Vec<FilterInstruction> },
+    /// Enter the control group whose `cgroup.procs` this is.
+    EnterGroup { door: RawFd },
+    /// Set a limit of this process.
+    Limit { resource: u32, soft: u64, hard: u64 },
+    /// Open a terminal in the new root's `/dev/pts`, take it as standard input, output and error and as the session's,
+    /// and send its other end to the parent.
+    Terminal { owner: Option<u32> },
+    /// Keep capabilities over a change of ids.
+    KeepCapabilities,
+    /// As `Capabilities`, and programs that are executed get them too, whoever runs them.
+    AmbientCapabilities { keep: u64 },
     /// Take ids. `groups` is absent where the kernel allows no change.
     Ids { uid: u32, gid: u32, groups: Option<Vec<u32>> },
     /// Set the permitted and effective capabilities.

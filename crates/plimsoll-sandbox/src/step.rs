@@ -8,7 +8,9 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
 use crate::child::Child;
+use crate::control::ControlLimits;
 use crate::error::SandboxError;
+use crate::limits::ResourceLimit;
 
 /// One process to be run on a stack of layers.
 ///
@@ -46,6 +48,10 @@ pub struct Step {
     pub no_new_privileges: bool,
     /// Size of `/dev/shm` in bytes; Docker gives [`Step::DEFAULT_SHM_SIZE`].
     pub shm_size: u64,
+    /// Limits of its processes, one by one.
+    pub resource_limits: Vec<ResourceLimit>,
+    /// Limits of all its processes together.
+    pub control_limits: ControlLimits,
     /// How ids of the container are ids of the host.
     pub identity: Identity,
 }
@@ -99,6 +105,15 @@ pub enum MountSource {
     },
     /// A socket of the host, such as the one of an SSH agent.
     Socket(PathBuf),
+    /// A device node of the host, which the step may use.
+    Device {
+        /// The node.
+        path: PathBuf,
+        /// Permission bits, where they are not the host's. Needs [`Identity::Host`].
+        mode: Option<u32>,
+        /// Owner and group, where they are not the host's. Needs [`Identity::Host`].
+        owner: Option<(u32, u32)>,
+    },
 }
 
 /// Contents of [`MountSource::Data`] are secrets and never shown.
@@ -123,6 +138,12 @@ impl std::fmt::Debug for MountSource {
                 .field("gid", gid)
                 .finish_non_exhaustive(),
             Self::Socket(path) => f.debug_tuple("Socket").field(path).finish(),
+            Self::Device { path, mode, owner } => f
+                .debug_struct("Device")
+                .field("path", path)
+                .field("mode", mode)
+                .field("owner", owner)
+                .finish(),
         }
     }
 }
@@ -141,7 +162,8 @@ pub enum Network {
 pub enum Security {
     /// Docker's fourteen capabilities, its system-call filter, its masked and read-only paths.
     Sandbox,
-    /// All capabilities of the builder, no filter, no masks.
+    /// All capabilities of the builder, no filter, no masks; `/sys` is writable, and root's builder gives the devices
+    /// that programs for virtual machines and file systems need.
     Insecure,
 }
 
@@ -184,5 +206,11 @@ impl Step {
     /// Starts the process. It has been executed when this returns; a failure before that is an error.
     pub fn spawn(&self, stdio: Stdio) -> Result<Child, SandboxError> {
         crate::child::spawn(self, stdio)
+    }
+
+    /// Starts the process with a terminal of its own as standard input, output and error; gives the terminal's other
+    /// end. The process leads the terminal's session, so that a shell in it has job control.
+    pub fn spawn_in_terminal(&self) -> Result<(Child, OwnedFd), SandboxError> {
+        crate::child::spawn_in_terminal(self)
     }
 }

@@ -5,9 +5,11 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests are tests")]
 
+mod control;
 mod isolation;
 mod limits;
 mod mounts;
 mod process;
 mod rootless;
 mod support;
+mod terminal;

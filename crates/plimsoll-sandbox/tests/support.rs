@@ -9,14 +9,14 @@ use std::process::Command;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use plimsoll_sandbox::{
-    ExitStatus, Identity, MountSource, Network, SandboxError, Security, Stdio, Step, StepMount,
+    ControlLimits, ExitStatus, Identity, MountSource, Network, SandboxError, Security, Stdio, Step, StepMount,
 };
 use tempfile::TempDir;
 
 const APPLETS: &[&str] = &[
     "cat", "chgrp", "chmod", "chown", "cp", "dd", "echo", "env", "false", "grep", "head", "hostname", "id",
     "ifconfig", "kill", "ln", "ls", "mkdir", "mknod", "mount", "mv", "ps", "pwd", "readlink", "rm", "seq",
-    "sh", "sleep", "stat", "touch", "true", "umount", "wc", "yes",
+    "sh", "sleep", "stat", "stty", "tail", "touch", "true", "tty", "umount", "wc", "yes",
 ];
 
 /// Says that a test cannot run. In continuous integration that is a failure.
@@ -151,6 +151,8 @@ impl Fixture {
             security: Security::Sandbox,
             no_new_privileges: false,
             shm_size: Step::DEFAULT_SHM_SIZE,
+            resource_limits: Vec::new(),
+            control_limits: ControlLimits::default(),
             identity: Identity::Host,
         }
     }

@@ -81,11 +81,13 @@ fn overlays_are_mounted_by_the_classic_call_too() {
         security: Security::Sandbox,
         no_new_privileges: false,
         shm_size: Step::DEFAULT_SHM_SIZE,
+        resource_limits: Vec::new(),
+        control_limits: crate::control::ControlLimits::default(),
         identity: Identity::Host,
     };
     let null = || OwnedFd::from(std::fs::File::options().read(true).write(true).open("/dev/null").unwrap());
     let stdio = Stdio { stdin: null(), stdout: null(), stderr: null() };
-    let program = compile_with(&step, stdio, classic).unwrap();
+    let program = compile_with(&step, Streams::Given(stdio), Vec::new(), classic).unwrap();
     let started = crate::sys::spawn::start(program).unwrap();
     assert!(crate::child::wait_pidfd(started.pidfd.as_fd()).unwrap().success());
     assert_eq!(std::fs::read_to_string(upper.join("copy")).unwrap(), "part\n");

@@ -133,6 +133,14 @@ impl State {
                 load_filter(instructions, FILTER_FLAG_SPECULATION).map(drop)
             }
             Operation::Listener { instructions } => self.load_listener(instructions),
+            Operation::EnterGroup { door } => enter_group(*door),
+            Operation::Limit { resource, soft, hard } => set_limit(*resource, *soft, *hard),
+            Operation::Terminal { owner } => self.open_terminal(*owner),
+            Operation::KeepCapabilities => {
+                // SAFETY: no pointers.
+                unsafe { call!(SYS_prctl, libc::PR_SET_KEEPCAPS, 1) }.map(drop)
+            }
+            Operation::AmbientCapabilities { keep } => set_ambient(*keep),
             Operation::Ids { uid, gid, groups } => take_ids(*uid, *gid, groups.as_deref()),
             Operation::Capabilities { keep } => set_capabilities(*keep),
             Operation::ProbeOverlay => probe_overlay(),
@@ -219,8 +227,32 @@ impl State {
             Err(libc::EINVAL) => load_filter(instructions, flags)?,
             other => other?,
         };
-        send_descriptors(self.channel, [descriptor(listener), self.root])?;
+        send_descriptors(self.channel, Report::LISTENER, [descriptor(listener), self.root])?;
         close(descriptor(listener));
+        Ok(())
+    }
+
+    /// Opens a terminal of the new root's own, so that programs find its name in their `/dev/pts`.
+    fn open_terminal(&self, owner: Option<u32>) -> Result<(), Errno> {
+        let flags = libc::O_RDWR | libc::O_NOCTTY | libc::O_CLOEXEC;
+        let resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGIC_LINKS | RESOLVE_NO_SYMBOLIC_LINKS;
+        let ours = open_below_with(self.root, c"dev/pts/ptmx", flags, resolve)?;
+        let unlocked = 0i32;
+        // SAFETY: the first call reads an integer that is alive; the others take numbers. The descriptors are ours.
+        unsafe {
+            call!(SYS_ioctl, ours, libc::TIOCSPTLCK, &raw const unlocked)?;
+            let theirs = descriptor(call!(SYS_ioctl, ours, libc::TIOCGPTPEER, flags)?);
+            if let Some(owner) = owner {
+                call!(SYS_fchown, theirs, owner, -1)?;
+            }
+            for standard in 0..3 {
+                call!(SYS_dup3, theirs, standard, 0)?;
+            }
+            call!(SYS_ioctl, 0, libc::TIOCSCTTY, 0)?;
+            close(theirs);
+        }
+        send_descriptors(self.channel, Report::TERMINAL, [ours])?;
+        close(ours);
         Ok(())
     }
 }
@@ -285,7 +317,7 @@ fn mount_classic(overlay: &ClassicOverlay, at: &CStr) -> Result<RawFd, Errno> {
     unsafe {
         let before = descriptor(call!(SYS_openat, libc::AT_FDCWD, c".", libc::O_PATH | libc::O_CLOEXEC)?);
         call!(SYS_chdir, c"/proc/self/fd")?;
-        let mounted = call!(SYS_mount, c"overlay", at, c"overlay", 0, data);
+        let mounted = call!(SYS_mount, c"overlay", at, c"overlay", overlay.flags, data);
         call!(SYS_fchdir, before)?;
         close(before);
         mounted?;
@@ -431,7 +463,11 @@ struct OpenHow {
 }
 
 fn open_below(directory: RawFd, path: &CStr, resolve: u64) -> Result<RawFd, Errno> {
-    let how = OpenHow { flags: (libc::O_PATH | libc::O_CLOEXEC) as u64, mode: 0, resolve };
+    open_below_with(directory, path, libc::O_PATH | libc::O_CLOEXEC, resolve)
+}
+
+fn open_below_with(directory: RawFd, path: &CStr, flags: i32, resolve: u64) -> Result<RawFd, Errno> {
+    let how = OpenHow { flags: flags as u64, mode: 0, resolve };
     // SAFETY: the path is null-terminated, the structure alive and of the size given.
     unsafe { call!(SYS_openat2, directory, path, &raw const how, std::mem::size_of::<OpenHow>()) }
         .map(descriptor)
@@ -544,19 +580,24 @@ fn load_filter(instructions: &[FilterInstruction], flags: u32) -> Result<usize, 
     unsafe { call!(SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, flags, &raw const program) }
 }
 
-/// A control message with two descriptors.
+/// A control message with descriptors. The kernel reads as many as `length` says.
 #[repr(C)]
-struct DescriptorMessage {
+struct DescriptorMessage<const N: usize> {
     length: usize,
     level: i32,
     kind: i32,
-    descriptors: [RawFd; 2],
+    descriptors: [RawFd; N],
 }
 
-fn send_descriptors(channel: RawFd, descriptors: [RawFd; 2]) -> Result<(), Errno> {
-    let mut report = Report { operation: Report::LISTENER, errno: 0 };
+fn send_descriptors<const N: usize>(
+    channel: RawFd,
+    operation: u32,
+    descriptors: [RawFd; N],
+) -> Result<(), Errno> {
+    let mut report = Report { operation, errno: 0 };
+    let header = std::mem::offset_of!(DescriptorMessage<N>, descriptors);
     let mut control = DescriptorMessage {
-        length: std::mem::size_of::<DescriptorMessage>(),
+        length: header + N * std::mem::size_of::<RawFd>(),
         level: libc::SOL_SOCKET,
         kind: libc::SCM_RIGHTS,
         descriptors,
@@ -568,9 +609,41 @@ fn send_descriptors(channel: RawFd, descriptors: [RawFd; 2]) -> Result<(), Errno
         message.msg_iov = &raw mut part;
         message.msg_iovlen = 1;
         message.msg_control = (&raw mut control).cast();
-        message.msg_controllen = std::mem::size_of::<DescriptorMessage>() as _;
+        message.msg_controllen = std::mem::size_of::<DescriptorMessage<N>>() as _;
         call!(SYS_sendmsg, channel, &raw const message, 0).map(drop)
     }
+}
+
+/// A process that writes 0 into the list of a group's processes becomes one of them.
+fn enter_group(door: RawFd) -> Result<(), Errno> {
+    // SAFETY: one byte of a constant is read.
+    unsafe { call!(SYS_write, door, c"0", 1) }?;
+    close(door);
+    Ok(())
+}
+
+/// `struct rlimit64`.
+#[repr(C)]
+struct Limit {
+    soft: u64,
+    hard: u64,
+}
+
+fn set_limit(resource: u32, soft: u64, hard: u64) -> Result<(), Errno> {
+    let limit = Limit { soft, hard };
+    // SAFETY: the structure is alive; a null pointer asks for no old value.
+    unsafe { call!(SYS_prlimit64, 0, resource, &raw const limit, 0usize) }.map(drop)
+}
+
+fn set_ambient(keep: u64) -> Result<(), Errno> {
+    set_capability_sets(keep, keep)?;
+    for capability in 0..64u32 {
+        if keep & (1 << capability) != 0 {
+            // SAFETY: no pointers.
+            unsafe { call!(SYS_prctl, libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_RAISE, capability, 0, 0) }?;
+        }
+    }
+    Ok(())
 }
 
 fn take_ids(uid: u32, gid: u32, groups: Option<&[u32]>) -> Result<(), Errno> {
@@ -595,10 +668,14 @@ struct CapabilityHalf {
 }
 
 fn set_capabilities(keep: u64) -> Result<(), Errno> {
+    set_capability_sets(keep, 0)
+}
+
+fn set_capability_sets(keep: u64, inheritable: u64) -> Result<(), Errno> {
     let header = [CAPABILITY_VERSION_3, 0];
     #[expect(clippy::cast_possible_truncation, reason = "the halves of 64 bits")]
-    let halves = [keep as u32, (keep >> 32) as u32];
-    let sets = halves.map(|half| CapabilityHalf { effective: half, permitted: half, inheritable: 0 });
+    let halves = [(keep as u32, inheritable as u32), ((keep >> 32) as u32, (inheritable >> 32) as u32)];
+    let sets = halves.map(|(half, inheritable)| CapabilityHalf { effective: half, permitted: half, inheritable });
     // SAFETY: version 3 reads a header of two words and two halves, all alive.
     unsafe { call!(SYS_capset, header.as_ptr(), sets.as_ptr()) }.map(drop)
 }

@@ -23,6 +23,8 @@ pub(crate) struct Started {
     pub(crate) pidfd: OwnedFd,
     /// Given if its filter asks.
     pub(crate) asking: Option<Asking>,
+    /// The other end of its terminal, if it has one.
+    pub(crate) terminal: Option<OwnedFd>,
 }
 
 /// What is needed to answer a filter that asks.
@@ -154,7 +156,7 @@ fn on_spawner<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> i
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub(super) struct Report {
-    /// Index of the operation; [`Report::EXECUTE`] and [`Report::LISTENER`] are special.
+    /// Index of the operation; the constants are special.
     pub(super) operation: u32,
     pub(super) errno: i32,
 }
@@ -162,6 +164,7 @@ pub(super) struct Report {
 impl Report {
     pub(super) const EXECUTE: u32 = u32::MAX;
     pub(super) const LISTENER: u32 = u32::MAX - 1;
+    pub(super) const TERMINAL: u32 = u32::MAX - 2;
 
     fn parse(bytes: &[u8]) -> Option<Self> {
         let operation = u32::from_ne_bytes(bytes.get(0..4)?.try_into().ok()?);
@@ -202,7 +205,9 @@ impl Pending {
     /// Waits until the program runs. If it never does, the process is ended and reaped.
     pub(crate) fn finish(self) -> Result<Started, SandboxError> {
         match hear(&self.channel, &self.program) {
-            Ok(asking) => Ok(Started { pid: self.pid, pidfd: self.pidfd, asking }),
+            Ok(Heard { asking, terminal }) => {
+                Ok(Started { pid: self.pid, pidfd: self.pidfd, asking, terminal })
+            }
             Err(error) => {
                 self.abandon();
                 Err(error)
@@ -223,9 +228,16 @@ pub(crate) fn start(program: Program) -> Result<Started, SandboxError> {
     Pending::begin(program)?.finish()
 }
 
+/// What a child sent on the way to its program.
+#[derive(Default)]
+struct Heard {
+    asking: Option<Asking>,
+    terminal: Option<OwnedFd>,
+}
+
 /// Reads reports until the child's end is closed by exec.
-fn hear(channel: &OwnedFd, program: &Program) -> Result<Option<Asking>, SandboxError> {
-    let mut asking = None;
+fn hear(channel: &OwnedFd, program: &Program) -> Result<Heard, SandboxError> {
+    let mut heard = Heard::default();
     loop {
         let mut bytes = [0u8; 8];
         let mut space = [std::mem::MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
@@ -241,19 +253,26 @@ fn hear(channel: &OwnedFd, program: &Program) -> Result<Option<Asking>, SandboxE
             Err(rustix::io::Errno::INTR) => continue,
             Err(errno) => return Err(SandboxError::Start { source: errno.into() }),
         };
-        for message in ancillary.drain() {
-            if let RecvAncillaryMessage::ScmRights(mut descriptors) = message
-                && let (Some(listener), Some(root)) = (descriptors.next(), descriptors.next())
-            {
-                asking = Some(Asking { listener, root });
-            }
-        }
+        let descriptors: Vec<OwnedFd> = ancillary
+            .drain()
+            .filter_map(|message| match message {
+                RecvAncillaryMessage::ScmRights(descriptors) => Some(descriptors),
+                _ => None,
+            })
+            .flatten()
+            .collect();
         if length == 0 {
-            return Ok(asking);
+            return Ok(heard);
         }
         let report = Report::parse(&bytes[..length]).ok_or(SandboxError::Lost)?;
-        if report.operation != Report::LISTENER {
-            return Err(explain(report, program));
+        let mut descriptors = descriptors.into_iter();
+        match report.operation {
+            Report::LISTENER => {
+                let pair = descriptors.next().zip(descriptors.next());
+                heard.asking = pair.map(|(listener, root)| Asking { listener, root });
+            }
+            Report::TERMINAL => heard.terminal = descriptors.next(),
+            _ => return Err(explain(report, program)),
         }
     }
 }
