@@ -5,6 +5,7 @@
 //! file with any diagnostic of severity error.
 //!
 //! - [`ast`] has the types, [`parse()`] makes them.
+//! - [`tree()`] gives the words of every instruction, before anything is known of their meaning.
 //! - [`words`] removes quotes and puts in variables, once their values are known.
 //! - [`Mount`] is the typed form of a `RUN --mount` value.
 //! - [`ignore`] reads and applies `.dockerignore`, [`glob`] matches the wildcards of `COPY`.
@@ -25,5 +26,5 @@ pub use ast::{
 };
 pub use directives::{CheckOptions, CheckOptionsError, RuleSet, detect_syntax};
 pub use mount::{Mount, MountError, MountKind, Sharing};
-pub use parser::{Parsed, parse};
+pub use parser::{Node, Parsed, Part, Tree, parse, tree};
 pub use plimsoll_diagnostics::{Diagnostic, Severity, SourceFile, Span, Spanned};

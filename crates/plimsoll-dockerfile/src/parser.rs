@@ -9,6 +9,7 @@ mod heredoc;
 mod instructions;
 mod json;
 mod line;
+mod tree;
 
 use std::borrow::Cow;
 
@@ -19,6 +20,8 @@ use crate::{
     directives,
 };
 use line::Line;
+
+pub use tree::{Node, Part, Tree, tree};
 
 /// What [`parse`] gives.
 #[derive(Clone, Debug)]
@@ -40,20 +43,7 @@ impl Parsed {
 ///
 /// An instruction with an error is kept as far as it makes sense, else as [`crate::InstructionKind::Invalid`].
 pub fn parse(file: &SourceFile) -> Parsed {
-    let mut parser = Parser::new(file.text());
-    parser.run();
-    parser.long_lines();
-    if parser.dockerfile.instructions.is_empty() && parser.diagnostics.list.is_empty() {
-        parser.diagnostics.report(
-            Diagnostic::error("empty-file", "the file has no instructions")
-                .at(Span::at(0))
-                .hint("a Dockerfile starts with `FROM`"),
-        );
-    }
-    let Parser { dockerfile, diagnostics, .. } = parser;
-    let mut diagnostics = diagnostics.list;
-    diagnostics.sort_by_key(|diagnostic| diagnostic.span);
-    Parsed { dockerfile, diagnostics }
+    Parser::new(file.text()).finish().1
 }
 
 /// After this many errors a file is no Dockerfile, and reading it to the end would only cost time.
@@ -157,6 +147,8 @@ struct Parser<'a> {
     directives_done: bool,
     /// Whether the first line is `#!…`, behind which only some directives are looked for.
     shebang: bool,
+    /// The instructions as they are written, when that is asked for.
+    tree: Option<Vec<Node>>,
 }
 
 impl<'a> Parser<'a> {
@@ -174,7 +166,24 @@ impl<'a> Parser<'a> {
             diagnostics: Sink::default(),
             directives_done: false,
             shebang: text[bom..].starts_with("#!"),
+            tree: None,
         }
+    }
+
+    /// Reads the text to its end; gives the tree as well if it was asked for.
+    fn finish(mut self) -> (Option<Vec<Node>>, Parsed) {
+        self.run();
+        self.long_lines();
+        if self.dockerfile.instructions.is_empty() && self.diagnostics.list.is_empty() {
+            self.diagnostics.report(
+                Diagnostic::error("empty-file", "the file has no instructions")
+                    .at(Span::at(0))
+                    .hint("a Dockerfile starts with `FROM`"),
+            );
+        }
+        let mut diagnostics = self.diagnostics.list;
+        diagnostics.sort_by_key(|diagnostic| diagnostic.span);
+        (self.tree, Parsed { dockerfile: self.dockerfile, diagnostics })
     }
 
     fn run(&mut self) {
@@ -193,7 +202,7 @@ impl<'a> Parser<'a> {
                 }
             }
             first = false;
-            if self.diagnostics.is_full() {
+            if self.diagnostics.is_full() && self.tree.is_none() {
                 break;
             }
         }
@@ -296,6 +305,9 @@ impl<'a> Parser<'a> {
             diagnostics: &mut self.diagnostics,
             reader: &mut self.reader,
         };
+        if let Some(tree) = &mut self.tree {
+            tree.push(instructions::node(line.body(), context.escape));
+        }
         let mut instruction = instructions::parse(&line, &mut context);
         // Blanks and a continuation that continues nothing are not part of it.
         let text = self.reader.slice(Span::new(content.start, end));

@@ -27,6 +27,13 @@ pub(super) struct RawFlag<'l> {
     body: Body<'l>,
 }
 
+impl RawFlag<'_> {
+    /// The flag without its quotes, dashes included.
+    pub(super) fn into_text(self) -> String {
+        self.text
+    }
+}
+
 /// Takes the flags off the front of an instruction's arguments.
 pub(super) fn split(rest: Body<'_>) -> (Vec<RawFlag<'_>>, Body<'_>) {
     let text = rest.text();

@@ -9,6 +9,7 @@ use super::{
     json::{self, Json},
     line::{Body, Line},
     shown,
+    tree::{Node, Part},
 };
 use crate::ast::{
     Add, ArgDefinition, CommandForm, Copy, From, Heredoc, Instruction, InstructionKind, Onbuild, Pair, Pairs,
@@ -148,6 +149,61 @@ pub(super) fn parse(line: &Line<'_>, context: &mut Context<'_, '_>) -> Instructi
     instruction.span = instruction.span.to(inner.span);
     instruction.kind = InstructionKind::Onbuild(Onbuild { instruction: Box::new(inner), expression });
     instruction
+}
+
+/// The words of an instruction, whether or not there is such an instruction.
+pub(super) fn node(body: Body<'_>, escape: char) -> Node {
+    let parts = Parts::new(body);
+    let keyword = KEYWORDS.iter().copied().find(|keyword| parts.is(keyword));
+    let words = |words: Vec<Body<'_>>| words.into_iter().map(|word| Part::Word(word.text().to_owned())).collect();
+    let arguments = parts.arguments;
+    let parts_of = |keyword| match keyword {
+        // What is no instruction has one word, and that is empty.
+        None => vec![Part::Word(String::new())],
+        Some(_) if arguments.is_empty() => Vec::new(),
+        Some("ONBUILD") => vec![Part::Node(Box::new(node(arguments, escape)))],
+        Some("ENV" | "LABEL") => pair_words(arguments, escape),
+        Some("ARG") => words(arguments.split_words(escape)),
+        Some("EXPOSE" | "FROM") => words(arguments.split_blanks()),
+        Some("ADD" | "COPY" | "VOLUME") => {
+            json_words(arguments).unwrap_or_else(|| words(arguments.split_blanks()))
+        }
+        Some("HEALTHCHECK") => {
+            let (kind, command) = arguments.split_first();
+            let command = command.filter(|command| !command.is_empty()).map(text_or_json);
+            words(vec![kind]).into_iter().chain(command.into_iter().flatten()).collect()
+        }
+        Some("CMD" | "ENTRYPOINT" | "RUN" | "SHELL") => text_or_json(arguments),
+        Some(_) => words(vec![arguments]),
+    };
+    Node {
+        name: parts.keyword.text().to_lowercase(),
+        parts: parts_of(keyword),
+        flags: parts.flags.into_iter().map(RawFlag::into_text).collect(),
+    }
+}
+
+fn json_words(arguments: Body<'_>) -> Option<Vec<Part>> {
+    match json::parse(arguments) {
+        Json::Strings(strings) => Some(strings.into_iter().map(|string| Part::Word(string.value)).collect()),
+        Json::OtherArray | Json::Text => None,
+    }
+}
+
+fn text_or_json(arguments: Body<'_>) -> Vec<Part> {
+    json_words(arguments).unwrap_or_else(|| vec![Part::Word(arguments.text().to_owned())])
+}
+
+/// Name, value and what stands between them, for each pair.
+fn pair_words(arguments: Body<'_>, escape: char) -> Vec<Part> {
+    let words = arguments.split_words(escape);
+    let part = |text: &str| Part::Word(text.to_owned());
+    if words.first().is_some_and(|first| !first.text().contains('=')) {
+        let (key, value) = arguments.split_first();
+        return vec![part(key.text()), part(value.map_or("", Body::text)), part("")];
+    }
+    let pairs = words.iter().filter_map(|word| word.text().split_once('='));
+    pairs.flat_map(|(key, value)| [part(key), part(value), part("=")]).collect()
 }
 
 fn read_heredocs(parts: &Parts<'_>, context: &mut Context<'_, '_>) -> Vec<Heredoc> {
