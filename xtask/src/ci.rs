@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::{dependencies, generate, levels, modules, shell, system, test};
+use crate::{dependencies, fuzz, generate, levels, modules, shell, system, test};
 
 /// Runs every check; the tests come last, so that their count is the end of the output.
 pub(crate) fn run() -> Result<()> {
@@ -30,6 +30,14 @@ pub(crate) fn run() -> Result<()> {
     } else {
         eprintln!("SKIPPED: `cargo-deny` is not installed; licences, bans and sources were NOT checked");
         eprintln!("hint: `cargo install --locked cargo-deny`");
+    }
+
+    part("fuzz targets");
+    if fuzz::is_installed() {
+        fuzz::build()?;
+    } else {
+        eprintln!("SKIPPED: `cargo-fuzz` is not installed; the fuzz targets were NOT built");
+        eprintln!("hint: `cargo install --locked cargo-fuzz`");
     }
 
     part("generated pages");

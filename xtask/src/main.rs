@@ -9,6 +9,7 @@ mod demo;
 mod dependencies;
 mod engine;
 mod examples;
+mod fuzz;
 mod generate;
 mod image;
 mod levels;
@@ -45,6 +46,8 @@ enum Task {
     Generate(generate::Arguments),
     /// Builds every example, starts it from its image and asks for its health
     Smoke(smoke::Arguments),
+    /// Feeds made-up input to everything that reads text and bytes from strangers
+    Fuzz(fuzz::Arguments),
     /// Measures the examples and writes the table in README.md
     Table(table::Arguments),
     /// Measures plimsoll against other builders and writes docs/benchmarks.md
@@ -60,6 +63,7 @@ fn main() -> anyhow::Result<()> {
         Task::Ci => ci::run(),
         Task::Generate(arguments) => generate::run(&arguments),
         Task::Smoke(arguments) => smoke::run(&arguments),
+        Task::Fuzz(arguments) => fuzz::run(&arguments),
         Task::Table(arguments) => table::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Oracle(arguments) => oracle::run(&arguments),

@@ -17,6 +17,8 @@ mod deb822;
 mod decode;
 mod error;
 mod events;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod net;
 mod plan;
 mod planning;

@@ -60,6 +60,14 @@ impl Answer {
         answer
     }
 
+    /// A refusal with this text.
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn of_text(text: &str, headers: &HeaderMap) -> Self {
+        let mut answer = Self::default();
+        answer.read_text(text, headers);
+        answer
+    }
+
     fn read_text(&mut self, text: &str, headers: &HeaderMap) {
         let Ok(document) = serde_json::from_str::<Value>(text) else {
             let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();

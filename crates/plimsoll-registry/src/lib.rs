@@ -17,6 +17,8 @@ mod credentials;
 mod dns;
 mod endpoint;
 mod error;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod hints;
 mod http;
 mod image;
