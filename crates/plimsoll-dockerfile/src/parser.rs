@@ -227,6 +227,9 @@ impl<'a> Parser<'a> {
 
     fn without_indent(&self, line: Span) -> Span {
         let text = self.reader.slice(line);
+        if text.as_bytes().first().is_some_and(u8::is_ascii_graphic) {
+            return line;
+        }
         Span::new(line.end - text.trim_start().len(), line.end)
     }
 
@@ -311,7 +314,9 @@ impl<'a> Parser<'a> {
         let mut instruction = instructions::parse(&line, &mut context);
         // Blanks and a continuation that continues nothing are not part of it.
         let text = self.reader.slice(Span::new(content.start, end));
-        let kept = text.trim_end_matches([' ', '\t', self.dockerfile.escape]).len();
+        let escape = u8::try_from(self.dockerfile.escape).expect("the escape character is ASCII");
+        let is_dropped = |byte: &u8| matches!(byte, b' ' | b'\t') || *byte == escape;
+        let kept = text.len() - text.bytes().rev().take_while(is_dropped).count();
         instruction.span = Span::new(content.start, instruction.span.end.max(content.start + kept));
         instruction.empty_continuations = empty;
         self.dockerfile.instructions.push(instruction);

@@ -37,6 +37,9 @@ impl RawFlag<'_> {
 /// Takes the flags off the front of an instruction's arguments.
 pub(super) fn split(rest: Body<'_>) -> (Vec<RawFlag<'_>>, Body<'_>) {
     let text = rest.text();
+    if text.as_bytes().first().is_some_and(|first| first.is_ascii_graphic() && *first != b'-') {
+        return (Vec::new(), rest.trim());
+    }
     let mut flags = Vec::new();
     let mut position = 0;
     loop {

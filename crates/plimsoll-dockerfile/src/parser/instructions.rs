@@ -155,7 +155,8 @@ pub(super) fn parse(line: &Line<'_>, context: &mut Context<'_, '_>) -> Instructi
 pub(super) fn node(body: Body<'_>, escape: char) -> Node {
     let parts = Parts::new(body);
     let keyword = KEYWORDS.iter().copied().find(|keyword| parts.is(keyword));
-    let words = |words: Vec<Body<'_>>| words.into_iter().map(|word| Part::Word(word.text().to_owned())).collect();
+    let words =
+        |words: Vec<Body<'_>>| words.into_iter().map(|word| Part::Word(word.text().to_owned())).collect();
     let arguments = parts.arguments;
     let parts_of = |keyword| match keyword {
         // What is no instruction has one word, and that is empty.

@@ -108,6 +108,13 @@ impl<'l> Body<'l> {
     /// Without blanks (of any kind) around.
     pub(super) fn trim(self) -> Self {
         let text = self.text();
+        // Most parts begin and end with a visible character, and this is asked about each of them several times.
+        if let [first, .., last] | [first @ last] = text.as_bytes()
+            && first.is_ascii_graphic()
+            && last.is_ascii_graphic()
+        {
+            return self;
+        }
         let start = text.len() - text.trim_start().len();
         self.part(start, start + text.trim().len())
     }
