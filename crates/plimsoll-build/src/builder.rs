@@ -1,12 +1,13 @@
 //! The road from a request to an image.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use plimsoll_compose::ComposerOptions;
 use plimsoll_diagnostics::Diagnostic;
 use plimsoll_dockerfile::{detect_syntax, parse};
-use plimsoll_executor::{LocalContext, Output, Settings, Worker};
+use plimsoll_executor::{Devices, FoundDevice, LocalContext, Output, Settings, Worker};
 use plimsoll_export::{Image, ImageSet};
 use plimsoll_graph::{
     BaseImage, BaseRequest, Graph, ImagePlan, Lowered, MissingBase, NamedContext, NetworkMode, Op, Request,
@@ -26,7 +27,7 @@ use crate::emulation::{NO_EMULATOR, Stopwatch};
 use crate::error::{BuildError, NO_BASE_IMAGE};
 use crate::failure::failure;
 use crate::remote::HttpFiles;
-use crate::request::{BaseUse, BuildRequest, BuildResult, NamedContextSource, PlatformResult};
+use crate::request::{BaseUse, BuildRequest, BuildResult, Entitlements, NamedContextSource, PlatformResult};
 
 /// The machine and the user's configuration, as a build sees them.
 pub struct Environment {
@@ -85,7 +86,7 @@ impl Builder {
             .map_err(|diagnostics| BuildError::Diagnostics { diagnostics })?;
         warnings.extend(parsed.diagnostics.into_iter().chain(lowering).filter(|one| !check::is_linted(one)));
         warnings.sort_by_key(|warning| warning.span);
-        check_entitlements(request, &graph)?;
+        check_entitlements(request, &graph, &self.environment.settings.device_directories)?;
         self.announce(request, &graph);
         let stopwatch = Stopwatch::new(&*self.environment.events);
         let (solved, images) = self.solve(request, &graph, &known, epoch, &stopwatch)?;
@@ -157,6 +158,7 @@ impl Builder {
                 lowering.labels = &request.labels;
                 lowering.network = request.network;
                 lowering.no_cache = request.no_cache;
+                lowering.no_cache_stages = &request.no_cache_stages;
                 match lower(&lowering).map_err(|diagnostics| BuildError::Diagnostics { diagnostics })? {
                     Lowered::Graph { graph, warnings } => {
                         graphs.push(graph);
@@ -241,6 +243,7 @@ impl Builder {
         settings.secrets.clone_from(&request.secrets);
         settings.ssh_sockets.clone_from(&request.ssh_sockets);
         settings.extra_hosts.clone_from(&request.extra_hosts);
+        settings.limits.clone_from(&request.limits);
         settings.logs = store.log_directory(&request.id);
         let contexts = contexts(request);
         let remote =
@@ -368,16 +371,28 @@ fn check_syntax(request: &BuildRequest) -> Result<(), BuildError> {
 }
 
 /// Steps that ask for more than a sandbox need the caller's consent.
-fn check_entitlements(request: &BuildRequest, graph: &Graph) -> Result<(), BuildError> {
+fn check_entitlements(
+    request: &BuildRequest,
+    graph: &Graph,
+    device_directories: &[PathBuf],
+) -> Result<(), BuildError> {
     let mut diagnostics = Vec::new();
+    let devices = OnceLock::new();
+    let devices = || devices.get_or_init(|| Devices::read(device_directories));
     for vertex in &graph.vertices {
         let Op::Exec(op) = &vertex.op else { continue };
         let asked = request.network != NetworkMode::Host && op.network == NetworkMode::Host;
         let wanted = [
-            (asked && !request.allow_host_network, "network.host"),
-            (op.security == SecurityMode::Insecure && !request.allow_insecure, "security.insecure"),
+            (asked && !request.entitlements.host_network, "network.host"),
+            (op.security == SecurityMode::Insecure && !request.entitlements.insecure, "security.insecure"),
         ];
-        for (_, entitlement) in wanted.into_iter().filter(|(refused, _)| *refused) {
+        let wanted = wanted.into_iter().filter(|(refused, _)| *refused).map(|(_, name)| name.to_owned());
+        let wanted_devices = op.devices.iter().flat_map(|device| {
+            let found = devices().find(&device.name);
+            let refused = found.into_iter().filter(|device| !is_allowed(device, &request.entitlements));
+            refused.map(|device| format!("device={}", device.name()))
+        });
+        for entitlement in wanted.chain(wanted_devices).collect::<BTreeSet<String>>() {
             let message = format!("this step needs the entitlement `{entitlement}`");
             let hint = format!("allow it with `--allow {entitlement}` if you trust this Dockerfile");
             let diagnostic = Diagnostic::error("not-allowed", message).hint(hint);
@@ -388,6 +403,11 @@ fn check_entitlements(request: &BuildRequest, graph: &Graph) -> Result<(), Build
         }
     }
     if diagnostics.is_empty() { Ok(()) } else { Err(BuildError::Diagnostics { diagnostics }) }
+}
+
+fn is_allowed(device: &FoundDevice<'_>, entitlements: &Entitlements) -> bool {
+    let allowed = &entitlements.devices;
+    entitlements.all_devices || device.is_automatic() || allowed.iter().any(|name| device.is_called(name))
 }
 
 /// Puts the failure to find a base image where its name stands.

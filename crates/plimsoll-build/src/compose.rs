@@ -217,6 +217,7 @@ fn configure(
         security: SecurityMode::Sandbox,
         mounts: Vec::new(),
         hostname: None,
+        devices: Vec::new(),
         files: vec![InlineFile { path: SCRIPT.to_owned(), text: step.script.clone(), mode: 0o755 }],
     };
     let image = Op::Image(ImageOp { manifest, reference: spec.to_string() });

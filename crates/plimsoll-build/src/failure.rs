@@ -34,12 +34,20 @@ fn diagnostic(vertex: &Vertex, error: &ExecuteError) -> Diagnostic {
     } else {
         diagnostic = diagnostic.note(format!("in `{}`", sanitize::line(&vertex.name)));
     }
-    if let ExecuteError::Failed { tail, log, .. } = error {
+    if let ExecuteError::Failed { tail, log, out_of_memory, .. } = error {
+        if *out_of_memory {
+            diagnostic =
+                diagnostic.note("the kernel ended a process because the limit of memory was reached");
+        }
         if !tail.is_empty() {
             diagnostic = diagnostic.note("the last lines that it wrote:");
         }
         for line in tail {
             diagnostic = diagnostic.note(format!("  {}", sanitize::log_line(line)));
+        }
+        if let Some((build, step)) = names(log) {
+            diagnostic =
+                diagnostic.note(format!("`plimsoll debug shell {build} {step}` opens a shell there"));
         }
         diagnostic = diagnostic.hint(format!("the whole log is in {}", log.display()));
     }
@@ -65,6 +73,13 @@ fn kind(error: &ExecuteError) -> (&'static str, String) {
         }
         _ => ("step-impossible", with_causes(error)),
     }
+}
+
+/// The build and the number of the step that a log is of.
+fn names(log: &std::path::Path) -> Option<(&str, &str)> {
+    let build = log.parent()?.file_name()?.to_str()?;
+    let step = log.file_stem()?.to_str()?.strip_prefix("step-")?;
+    Some((build, step))
 }
 
 /// An error with everything that caused it, in one line.

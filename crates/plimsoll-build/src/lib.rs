@@ -24,4 +24,6 @@ pub use error::{BuildError, NO_BASE_IMAGE};
 pub use fetch::RegistryFetcher;
 pub use image_options::{Annotation, AnnotationPlace, ImageOptions};
 pub use import::{pull, store_remote_image};
-pub use request::{BaseUse, BuildRequest, BuildResult, EmulatedStep, NamedContextSource, PlatformResult};
+pub use request::{
+    BaseUse, BuildRequest, BuildResult, EmulatedStep, Entitlements, NamedContextSource, PlatformResult,
+};

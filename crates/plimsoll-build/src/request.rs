@@ -1,10 +1,10 @@
 //! What a build is asked for, and what it says in the end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use plimsoll_diagnostics::{Diagnostic, SourceFile};
-use plimsoll_executor::{LocalContext, SecretSource};
+use plimsoll_executor::{LocalContext, SecretSource, StepLimits};
 use plimsoll_export::ImageSet;
 use plimsoll_graph::NetworkMode;
 use plimsoll_oci::Platform;
@@ -30,6 +30,8 @@ pub struct BuildRequest {
     pub platforms: Vec<Platform>,
     /// `--no-cache`.
     pub no_cache: bool,
+    /// `--no-cache-filter`: names of stages whose steps run again.
+    pub no_cache_stages: Vec<String>,
     /// `--pull`: ask for every base image again.
     pub pull: bool,
     /// `--network`.
@@ -44,12 +46,25 @@ pub struct BuildRequest {
     pub ssh_sockets: BTreeMap<String, PathBuf>,
     /// `--add-host`.
     pub extra_hosts: Vec<(String, String)>,
-    /// `--allow network.host`.
-    pub allow_host_network: bool,
-    /// `--allow security.insecure`.
-    pub allow_insecure: bool,
+    /// `--allow`: what steps may ask for.
+    pub entitlements: Entitlements,
+    /// What steps may use.
+    pub limits: StepLimits,
     /// The build's id: the name of its log folder.
     pub id: plimsoll_store::BuildId,
+}
+
+/// What the caller allows steps to ask for (`--allow`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Entitlements {
+    /// `network.host`.
+    pub host_network: bool,
+    /// `security.insecure`.
+    pub insecure: bool,
+    /// `device`: every device.
+    pub all_devices: bool,
+    /// `device=NAME`.
+    pub devices: BTreeSet<String>,
 }
 
 /// What a named context is.

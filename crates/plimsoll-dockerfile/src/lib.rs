@@ -25,6 +25,6 @@ pub use ast::{
     Transfer,
 };
 pub use directives::{CheckOptions, CheckOptionsError, RuleSet, detect_syntax};
-pub use mount::{Mount, MountError, MountKind, Sharing};
+pub use mount::{Mount, MountError, MountKind, Sharing, memory_size};
 pub use parser::{Node, Parsed, Part, Tree, parse, tree};
 pub use plimsoll_diagnostics::{Diagnostic, Severity, SourceFile, Span, Spanned};

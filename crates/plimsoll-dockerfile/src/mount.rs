@@ -412,18 +412,21 @@ fn number(key: &str, value: &str, radix: u32, expected: &'static str) -> Result<
     })
 }
 
-/// A size with an optional unit: `64m`, `1.5GB`, `2 GiB`; all units are powers of 1024.
 fn size(value: &str) -> Result<u64, MountError> {
-    let bad = || MountError::BadValue {
+    memory_size(value).ok_or_else(|| MountError::BadValue {
         key: "size".to_owned(),
         value: value.to_owned(),
         expected: "a number of bytes with an optional unit such as `m` or `g`",
         suggestion: None,
-    };
+    })
+}
+
+/// Reads a size of memory with an optional unit, as Docker does: `64m`, `1.5GB`, `2 GiB`; all units are powers of 1024.
+pub fn memory_size(value: &str) -> Option<u64> {
     let digits = value.len()
         - value.trim_start_matches(|character: char| character.is_ascii_digit() || character == '.').len();
     let (amount, unit) = value.split_at(digits);
-    let amount: f64 = amount.parse().map_err(|_| bad())?;
+    let amount: f64 = amount.parse().ok()?;
     let unit = unit.strip_prefix(' ').unwrap_or(unit).to_lowercase();
     let shift = match unit.as_str() {
         "" | "b" => 0,
@@ -432,19 +435,19 @@ fn size(value: &str) -> Result<u64, MountError> {
         "g" | "gb" | "gib" => 30,
         "t" | "tb" | "tib" => 40,
         "p" | "pb" | "pib" => 50,
-        _ => return Err(bad()),
+        _ => return None,
     };
     #[expect(clippy::cast_precision_loss, reason = "powers of two are exact")]
     let bytes = amount * (1_u64 << shift) as f64;
     if !(0.0..=9.0e18).contains(&bytes) {
-        return Err(bad());
+        return None;
     }
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "the range was checked; fractions of a byte go"
     )]
-    Ok(bytes as u64)
+    Some(bytes as u64)
 }
 
 /// Takes one line of CSV apart: fields may be quoted as a whole, a doubled quote inside stands for one.

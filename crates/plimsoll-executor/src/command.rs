@@ -11,8 +11,8 @@ use plimsoll_store::LayerId;
 use crate::copy::{self, Source, Target};
 use crate::error::ExecuteError;
 use crate::exec::{self, Command, MountInput};
+use crate::kept;
 use crate::select::{self, Rules};
-use crate::settings::SecretSource;
 use crate::worker::{Output, Worker};
 
 impl Worker<'_> {
@@ -63,24 +63,29 @@ impl Worker<'_> {
         let mut fill = |place: usize, path: &std::path::Path| self.fill_cache(op, place, inputs, path);
         let caches = exec::cache_mounts(op, store, self.settings.owners, cancel, &mut fill)?;
         let secrets = self.secrets(op)?;
-        self.in_new_layer(vertex, base, index, cancel, |draft| {
-            let command = Command {
-                op,
-                settings: self.settings,
-                store,
-                snapshots: self.snapshots,
-                base: index,
-                chain: base,
-                inputs: &mount_inputs,
-                caches: &caches,
-                secrets: &secrets,
-                vertex,
-                events: self.events,
-                log: self.log_path(vertex),
-                cancel,
-            };
+        let command = Command {
+            op,
+            settings: self.settings,
+            store,
+            snapshots: self.snapshots,
+            base: index,
+            chain: base,
+            inputs: &mount_inputs,
+            caches: &caches,
+            secrets: &secrets,
+            vertex,
+            name: &self.vertex(vertex).name,
+            events: self.events,
+            log: self.log_path(vertex),
+            cancel,
+        };
+        let done = self.in_new_layer(vertex, base, index, cancel, |draft| {
             Ok(Attempt::Done((exec::run(&command, draft)?, std::collections::BTreeSet::new())))
-        })
+        })?;
+        if let Attempt::Done(output) = &done {
+            kept::describe(&command, command.name, &output.chain, false);
+        }
+        Ok(done)
     }
 
     fn log_path(&self, vertex: usize) -> PathBuf {
@@ -137,17 +142,7 @@ impl Worker<'_> {
     }
 
     fn secrets(&self, op: &ExecOp) -> Result<BTreeMap<String, Vec<u8>>, ExecuteError> {
-        let mut values = BTreeMap::new();
-        for mount in &op.mounts {
-            let MountKind::Secret { id, .. } = &mount.kind else { continue };
-            let value = match self.settings.secrets.get(id) {
-                None => continue,
-                Some(SecretSource::Value(value)) => value.clone(),
-                Some(SecretSource::File(path)) => std::fs::read(path)
-                    .map_err(|source| ExecuteError::SecretUnreadable { id: id.clone(), source })?,
-            };
-            values.insert(id.clone(), value);
-        }
+        let values = exec::secrets(op, self.settings)?;
         for mount in &op.mounts {
             if let MountKind::Secret { id, required: true, .. } = &mount.kind
                 && !values.contains_key(id)

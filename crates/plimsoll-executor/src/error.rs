@@ -7,6 +7,8 @@ use plimsoll_layer::{LayerError, ResolveError};
 use plimsoll_sandbox::{ExitStatus, SandboxError};
 use plimsoll_snapshot::SnapshotError;
 
+use crate::devices::DeviceError;
+
 /// Why a vertex could not be done.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -99,6 +101,13 @@ pub enum ExecuteError {
         /// Its id.
         id: String,
     },
+    /// A device that it is to have cannot be given.
+    #[error(transparent)]
+    Device {
+        /// Why.
+        #[from]
+        source: DeviceError,
+    },
     /// The command ended in failure.
     #[error("`{command}` {}", how(*.status))]
     Failed {
@@ -106,6 +115,8 @@ pub enum ExecuteError {
         command: String,
         /// How it ended.
         status: ExitStatus,
+        /// The limit of memory was reached on the way.
+        out_of_memory: bool,
         /// The last lines that it wrote, secrets masked.
         tail: Vec<String>,
         /// The whole log.
@@ -117,6 +128,12 @@ pub enum ExecuteError {
         /// Why.
         #[source]
         source: SandboxError,
+    },
+    /// What was kept of a command of an earlier build is gone.
+    #[error("what was kept of `{name}` is gone; build again")]
+    KeptGone {
+        /// The command.
+        name: String,
     },
     /// The build was asked to stop.
     #[error("cancelled")]

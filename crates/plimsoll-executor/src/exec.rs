@@ -12,16 +12,19 @@ use plimsoll_graph::{CacheSharing, ExecOp, InlineFile, MountKind, NetworkMode, S
 use plimsoll_layer::{ChainIndex, Found, Kind, LayerIndex, Owners, ScanOptions, Timestamp, scan_upper};
 use plimsoll_sandbox::{ExitStatus, MountSource, Network, OwnerTable, Security, Stdio, Step, StepMount};
 use plimsoll_snapshot::Snapshots;
-use plimsoll_solver::{Cancel, EventSink, Stream};
+use plimsoll_solver::{Cancel, EventKind, EventSink, Stream};
 use plimsoll_store::{CacheMount, LayerDraft, LayerId, Sharing, Store};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{AtFlags, CWD, Gid, Mode, Timespec, Timestamps, Uid, chmod, chown, utimensat};
 
+use crate::agent::Passage;
 use crate::changeset::{Changeset, NewDirectory};
+use crate::devices::{self, Devices, FoundDevice, Given};
 use crate::error::ExecuteError;
+use crate::kept;
 use crate::log::{Log, Mask};
 use crate::owner::{Identity, identity};
-use crate::settings::Settings;
+use crate::settings::{SecretSource, Settings};
 use crate::stubs::Stubs;
 use crate::tree::Tree;
 
@@ -57,6 +60,8 @@ pub(crate) struct Command<'a> {
     pub(crate) caches: &'a BTreeMap<usize, CacheMount>,
     pub(crate) secrets: &'a BTreeMap<String, Vec<u8>>,
     pub(crate) vertex: usize,
+    /// For people.
+    pub(crate) name: &'a str,
     pub(crate) events: &'a dyn EventSink,
     pub(crate) log: PathBuf,
     pub(crate) cancel: &'a Cancel,
@@ -68,6 +73,14 @@ pub(crate) enum MountInput<'a> {
     Context(&'a Tree),
     /// A path in a stack of unpacked layers, bottom first.
     Layers { chain: &'a [LayerId], index: &'a ChainIndex },
+    /// A copy of what a context showed to a command that failed.
+    Kept(PathBuf),
+}
+
+/// Where a command writes, and where overlayfs works.
+pub(crate) struct Place {
+    pub(crate) upper: PathBuf,
+    pub(crate) work: PathBuf,
 }
 
 /// Locks the cache mounts of a step, always in the order of their ids, so that two steps never wait for each other.
@@ -124,7 +137,10 @@ pub(crate) fn cache_mounts(
 pub(crate) fn run(command: &Command<'_>, draft: &LayerDraft) -> Result<LayerIndex, ExecuteError> {
     let user = identity(command.base, &command.op.user)?;
     let scratch = command.store.temporary_directory()?;
-    let (step, stubs) = step(command, draft, &user, &scratch)?;
+    let kept_directories = keep_directories(command, &draft.fs())?;
+    let place = Place { upper: draft.fs(), work: draft.work() };
+    let Prepared { step, mut stubs, passages } = step(command, &place, &user, &scratch, None)?;
+    stubs.retain(|path| !kept_directories.contains(path));
     let secrets = command.op.mounts.iter().filter_map(|mount| match &mount.kind {
         MountKind::Secret { id, .. } => command.secrets.get(id).map(Vec::as_slice),
         _ => None,
@@ -133,15 +149,17 @@ pub(crate) fn run(command: &Command<'_>, draft: &LayerDraft) -> Result<LayerInde
         .map_err(|source| ExecuteError::Write { path: command.log.clone(), source })?;
     let room = || Ok(command.snapshots.ensure_room(0)?);
     let outcome = run_step(&step, &log, command.cancel, &room);
+    drop(passages);
     let (tail, path) =
         log.finish().map_err(|source| ExecuteError::Write { path: command.log.clone(), source })?;
-    let (status, owners) = outcome?;
+    let Ended { status, out_of_memory, owners } = outcome?;
     if command.cancel.is_raised() {
         return Err(ExecuteError::Cancelled);
     }
     if !status.success() {
+        kept::keep(command, command.name, &draft.fs(), &scratch);
         let command = command.op.args.join(" ");
-        return Err(ExecuteError::Failed { command, status, tail, log: path });
+        return Err(ExecuteError::Failed { command, status, out_of_memory, tail, log: path });
     }
     remove_stubs(&stubs, &draft.fs())?;
     let index = scan(command, draft, &owners)?;
@@ -166,13 +184,20 @@ fn scan(command: &Command<'_>, draft: &LayerDraft, owners: &OwnerTable) -> Resul
     scan_upper(&draft.fs(), &options).map_err(|source| ExecuteError::Layer { source })
 }
 
+/// How a command ended, and what it left beside its files.
+struct Ended {
+    status: ExitStatus,
+    out_of_memory: bool,
+    owners: OwnerTable,
+}
+
 /// Runs the step to its end, or until it is cancelled, or until `room` says that the disk is full.
 fn run_step(
     step: &Step,
     log: &Log<'_>,
     cancel: &Cancel,
     room: &dyn Fn() -> Result<(), ExecuteError>,
-) -> Result<(ExitStatus, OwnerTable), ExecuteError> {
+) -> Result<Ended, ExecuteError> {
     let pipe = || rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC);
     let failed = |source: rustix::io::Errno| ExecuteError::Read {
         path: "the command's output".to_owned(),
@@ -205,8 +230,9 @@ fn run_step(
                 child.kill();
             }
             let status = child.wait().map_err(|source| ExecuteError::Sandbox { source })?;
+            let out_of_memory = child.ran_out_of_memory();
             let owners = child.owners().map_err(|source| ExecuteError::Sandbox { source })?;
-            full.map_or(Ok((status, owners)), Err)
+            full.map_or(Ok(Ended { status, out_of_memory, owners }), Err)
         });
         for pump in pumps {
             let pumped = pump.join().expect("a thread that reads a log does not panic");
@@ -217,18 +243,27 @@ fn run_step(
     })
 }
 
-/// The step, and the paths that are only there for something to be mounted on.
-fn step(
+/// A command, ready to be run.
+pub(crate) struct Prepared {
+    pub(crate) step: Step,
+    /// Paths that are only there for something to be mounted on.
+    pub(crate) stubs: Vec<Vec<u8>>,
+    /// Ways to agents, which must stay open while it runs.
+    pub(crate) passages: Vec<Passage>,
+}
+
+/// The step that a command is. `more` is mounted besides.
+pub(crate) fn step(
     command: &Command<'_>,
-    draft: &LayerDraft,
+    place: &Place,
     user: &Identity,
     scratch: &Path,
-) -> Result<(Step, Vec<Vec<u8>>), ExecuteError> {
+    more: Option<StepMount>,
+) -> Result<Prepared, ExecuteError> {
     let (op, settings) = (command.op, command.settings);
     let stub_directory = scratch.join("stubs");
     make(&stub_directory)?;
     let mut stubs = Stubs::new(command.base, &stub_directory, settings.owners);
-    let kept = keep_directories(command, draft)?;
     for directory in ["/dev", "/proc", "/sys", op.cwd.as_str()] {
         stubs.mount_point(directory, true)?;
     }
@@ -244,6 +279,7 @@ fn step(
     }
     let mut environment: Vec<(String, Vec<u8>)> =
         op.env.iter().chain(&op.proxy_env).map(|(k, v)| (k.clone(), v.clone().into_bytes())).collect();
+    let mut passages = Vec::new();
     for (place, mount) in op.mounts.iter().enumerate() {
         if let MountKind::Secret { id, variable: Some(variable), .. } = &mount.kind
             && let Some(value) = command.secrets.get(id)
@@ -251,10 +287,25 @@ fn step(
             environment.push((variable.clone(), value.clone()));
         }
         if !mount.target.is_empty()
-            && let Some(step_mount) = step_mount(command, place, &mut stubs, scratch)?
+            && let Some(step_mount) = step_mount(command, place, &mut stubs, scratch, &mut passages)?
         {
             mounts.push(step_mount);
         }
+    }
+    let mut groups = user.groups.clone();
+    let given = given_devices(command)?;
+    for mount in given.mounts {
+        let target = stubs.mount_point_in_dev(&mount.target, mount.is_directory)?;
+        mounts.push(StepMount { source: mount.source, target, read_only: mount.read_only });
+    }
+    for (name, value) in given.env {
+        environment.retain(|(key, _)| *key != name);
+        environment.push((name, value.into_bytes()));
+    }
+    groups.extend(given.groups);
+    if let Some(more) = more {
+        let target = stubs.mount_point(&more.target.to_string_lossy(), false)?;
+        mounts.push(StepMount { target, ..more });
     }
     let mut default = |name: &str, value: &str| {
         if !environment.iter().any(|(key, _)| key == name) {
@@ -265,7 +316,7 @@ fn step(
     if settings.ca_bundle.is_some() {
         CA_VARIABLES.iter().for_each(|name| default(name, CA_BUNDLE));
     }
-    let made = stubs.made().into_iter().filter(|path| !kept.contains(path)).collect();
+    let made = stubs.made();
     let stubs = stubs.finish()?;
     let lowers = command.chain.iter().rev().map(|layer| command.store.layer_fs(layer));
     let mut lowers: Vec<PathBuf> = stubs.into_iter().chain(lowers).collect();
@@ -275,26 +326,55 @@ fn step(
     }
     let step = Step {
         lowers,
-        upper: draft.fs(),
-        work: draft.work(),
+        upper: place.upper.clone(),
+        work: place.work.clone(),
         mounts,
         argv: op.args.iter().map(OsString::from).collect(),
         env: environment.into_iter().map(|(key, value)| (key.into(), os(value))).collect(),
         cwd: resolved(command.base, &op.cwd)?,
         uid: user.uid,
         gid: user.gid,
-        groups: user.groups.clone(),
+        groups,
         hostname: op.hostname.clone().unwrap_or_else(|| HOSTNAME.to_owned()),
         network: if op.network == NetworkMode::None { Network::None } else { Network::Host },
         security: match op.security {
             SecurityMode::Sandbox => Security::Sandbox,
             SecurityMode::Insecure => Security::Insecure,
         },
-        no_new_privileges: settings.no_new_privileges,
-        shm_size: Step::DEFAULT_SHM_SIZE,
+        no_new_privileges: settings.limits.no_new_privileges,
+        shm_size: settings.limits.shm_size,
+        resource_limits: settings.limits.resources.clone(),
+        control_limits: settings.limits.control.clone(),
         identity: settings.identity,
     };
-    Ok((step, made))
+    Ok(Prepared { step, stubs: made, passages })
+}
+
+/// What the devices that the command asks for need. One that may be absent and is absent is skipped.
+fn given_devices(command: &Command<'_>) -> Result<Given, ExecuteError> {
+    let requests = &command.op.devices;
+    if requests.is_empty() {
+        return Ok(Given::default());
+    }
+    let devices = Devices::read(&command.settings.device_directories);
+    let mut found = Vec::new();
+    for request in requests {
+        let named = devices.find(&request.name);
+        if named.is_empty() {
+            let error = devices.missing(&request.name);
+            if request.required {
+                return Err(error.into());
+            }
+            let text = format!("plimsoll: {error}; the command runs without it");
+            command.events.send(EventKind::Log { vertex: command.vertex, stream: Stream::Stderr, text });
+        }
+        for device in named {
+            if !found.iter().any(|known: &FoundDevice<'_>| known.name() == device.name()) {
+                found.push(device);
+            }
+        }
+    }
+    Ok(devices::give(&found)?)
 }
 
 fn step_mount(
@@ -302,14 +382,14 @@ fn step_mount(
     place: usize,
     stubs: &mut Stubs<'_>,
     scratch: &Path,
+    passages: &mut Vec<Passage>,
 ) -> Result<Option<StepMount>, ExecuteError> {
     let mount = &command.op.mounts[place];
     let target = mount.target.as_str();
     let (source, is_directory, read_only) = match &mount.kind {
         MountKind::Bind { source, read_write, .. } => {
             let input = command.inputs.get(&place).expect("every bind mount has its input");
-            let (source, is_directory) =
-                bind(command, input, source, &scratch.join(format!("bind-{place}")))?;
+            let (source, is_directory) = bind(command, input, source, &bind_directory(scratch, place))?;
             (source, is_directory, !read_write)
         }
         MountKind::Cache { read_only, .. } => {
@@ -325,8 +405,14 @@ fn step_mount(
             None if *required => return Err(ExecuteError::SecretMissing { id: id.clone() }),
             None => return Ok(None),
         },
-        MountKind::Ssh { id, required, .. } => match command.settings.ssh_sockets.get(id) {
-            Some(socket) => (MountSource::Socket(socket.clone()), false, false),
+        MountKind::Ssh { id, required, mode, uid, gid } => match command.settings.ssh_sockets.get(id) {
+            Some(agent) => {
+                let path = scratch.join(format!("agent-{place}"));
+                let owners = command.settings.owners;
+                let passage = Passage::open(&path, agent.clone(), *mode, (*uid, *gid), owners);
+                passages.push(passage.map_err(|source| ExecuteError::Write { path: path.clone(), source })?);
+                (MountSource::Socket(path), false, false)
+            }
             None if *required => return Err(ExecuteError::SshMissing { id: id.clone() }),
             None => return Ok(None),
         },
@@ -367,14 +453,32 @@ fn bind(
         }
         MountInput::Context(tree) => {
             let (path, is_directory) = resolve(&tree.index)?;
-            let copy = scratch.join("copy");
+            let copy = scratch.join(COPY);
             make(&copy)?;
             let threads = command.settings.threads;
             copy_context(tree, &path, copy.clone(), command.settings.owners, threads)?;
             let path = Path::new("/").join(os(path));
             Ok((MountSource::Overlay { lowers: vec![copy], upper, work, path }, is_directory))
         }
+        MountInput::Kept(copy) => {
+            let path = Path::new("/").join(source);
+            let is_directory = copy.join(source).is_dir();
+            Ok((MountSource::Overlay { lowers: vec![copy.clone()], upper, work, path }, is_directory))
+        }
     }
+}
+
+/// Where a bind mount has its directories.
+fn bind_directory(scratch: &Path, place: usize) -> PathBuf {
+    scratch.join(format!("bind-{place}"))
+}
+
+/// The name of the directory that a context is copied to.
+const COPY: &str = "copy";
+
+/// What a command saw of a context.
+pub(crate) fn context_copy(scratch: &Path, place: usize) -> PathBuf {
+    bind_directory(scratch, place).join(COPY)
 }
 
 /// Copies one path of a context, with everything below it, to where a step may see it.
@@ -424,9 +528,9 @@ fn script(stubs: &mut Stubs<'_>, file: &InlineFile, path: &Path) -> Result<StepM
 
 /// Makes the directories that every container has part of the layer, where the image lacks them: programs in an image
 /// from scratch find `/proc` there afterwards, as with every other builder.
-fn keep_directories(command: &Command<'_>, draft: &LayerDraft) -> Result<BTreeSet<Vec<u8>>, ExecuteError> {
+fn keep_directories(command: &Command<'_>, layer: &Path) -> Result<BTreeSet<Vec<u8>>, ExecuteError> {
     let (base, owners) = (command.base, command.settings.owners);
-    let mut changes = Changeset::new(base, draft.fs(), owners, BTreeSet::new());
+    let mut changes = Changeset::new(base, layer.to_owned(), owners, BTreeSet::new());
     let now = Timestamp::from_seconds(plimsoll_store::Timestamp::now().seconds);
     let new = NewDirectory { mode: 0o755, uid: 0, gid: 0, mtime: now };
     for directory in ["/dev", "/proc", "/sys", command.op.cwd.as_str()] {
@@ -474,7 +578,23 @@ fn resolved(base: &ChainIndex, path: &str) -> Result<PathBuf, ExecuteError> {
     Ok(Path::new("/").join(os(resolved.path)))
 }
 
-fn make(path: &Path) -> Result<(), ExecuteError> {
+/// The values of the secrets that a command mounts, as far as they were given.
+pub(crate) fn secrets(op: &ExecOp, settings: &Settings) -> Result<BTreeMap<String, Vec<u8>>, ExecuteError> {
+    let mut values = BTreeMap::new();
+    for mount in &op.mounts {
+        let MountKind::Secret { id, .. } = &mount.kind else { continue };
+        let value = match settings.secrets.get(id) {
+            None => continue,
+            Some(SecretSource::Value(value)) => value.clone(),
+            Some(SecretSource::File(path)) => std::fs::read(path)
+                .map_err(|source| ExecuteError::SecretUnreadable { id: id.clone(), source })?,
+        };
+        values.insert(id.clone(), value);
+    }
+    Ok(values)
+}
+
+pub(crate) fn make(path: &Path) -> Result<(), ExecuteError> {
     std::fs::create_dir(path).map_err(|source| ExecuteError::Write { path: path.to_owned(), source })
 }
 

@@ -10,6 +10,7 @@
 //! | a remote file | by content | an address says nothing |
 //! | values of secrets, agents' sockets, content of cache mounts | no | they must not decide what is built |
 //! | undeclared proxies, the bundle of certificates, `--add-host`, the resolver | no | ways to a server, not what is fetched there |
+//! | limits (`--ulimit`, `--memory` …), `--shm-size` | no | whether it is done at all, not what comes out |
 //! | times of files | no | a checkout sets them anew |
 
 use std::collections::BTreeMap;

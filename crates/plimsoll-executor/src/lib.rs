@@ -3,13 +3,16 @@
 //! [`Worker`] is what the solver drives. It derives cache keys (`key`), asks the store, and runs what is unknown:
 //! commands in the sandbox (`exec`), file ops straight into a layer's directory (`copy`).
 
+mod agent;
 mod changeset;
 mod command;
 mod context;
 mod copy;
+mod devices;
 mod error;
 mod exec;
 mod ingredients;
+mod kept;
 mod key;
 mod log;
 mod mode;
@@ -21,6 +24,8 @@ mod tree;
 mod worker;
 
 pub use context::LocalContext;
+pub use devices::{DeviceError, Devices, FoundDevice, SpecError};
 pub use error::{ExecuteError, how};
-pub use settings::{SecretSource, Settings};
+pub use kept::{Connection, KeptStep, OWN_SHELL, Visit, kept_steps};
+pub use settings::{SecretSource, Settings, StepLimits};
 pub use worker::{BaseLayers, DerivedKey, Output, RemoteFile, RemoteFiles, Worker};

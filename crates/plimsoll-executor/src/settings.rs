@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use plimsoll_layer::{Owners, XattrNamespace};
-use plimsoll_sandbox::Identity;
+use plimsoll_sandbox::{ControlLimits, Identity, ResourceLimit, Step};
 
 /// What a build gives to all of its steps. Nothing in here is in a key.
 #[derive(Clone)]
@@ -27,16 +27,42 @@ pub struct Settings {
     pub extra_hosts: Vec<(String, String)>,
     /// A bundle of certificates that steps trust besides their own.
     pub ca_bundle: Option<Vec<u8>>,
-    /// Set `no_new_privs` for steps.
-    pub no_new_privileges: bool,
+    /// What steps may use, and whether they may gain rights.
+    pub limits: StepLimits,
     /// `--ssh`: sockets of agents by id.
     pub ssh_sockets: BTreeMap<String, PathBuf>,
     /// `--secret`: where the values are.
     pub secrets: BTreeMap<String, SecretSource>,
+    /// Directories of device specifications (CDI).
+    pub device_directories: Vec<PathBuf>,
     /// Where the logs of this build's steps go.
     pub logs: PathBuf,
     /// `SOURCE_DATE_EPOCH`: results are said to be made then, in seconds since 1970.
     pub epoch: Option<i64>,
+}
+
+/// What a build's steps may use: the flags that Docker gives to builds and to containers alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepLimits {
+    /// `--shm-size`: bytes of `/dev/shm`.
+    pub shm_size: u64,
+    /// `--ulimit`.
+    pub resources: Vec<ResourceLimit>,
+    /// `--memory`, `--cpu-quota`, `--cgroup-parent` and the like.
+    pub control: ControlLimits,
+    /// `--no-new-privileges`: set-user-ID programs and file capabilities give nothing.
+    pub no_new_privileges: bool,
+}
+
+impl Default for StepLimits {
+    fn default() -> Self {
+        Self {
+            shm_size: Step::DEFAULT_SHM_SIZE,
+            resources: Vec::new(),
+            control: ControlLimits::default(),
+            no_new_privileges: false,
+        }
+    }
 }
 
 /// Where the value of a secret is.

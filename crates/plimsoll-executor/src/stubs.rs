@@ -62,6 +62,19 @@ impl<'b> Stubs<'b> {
         self.changes.paths().filter(|path| self.base.lookup(path).is_none()).map(<[u8]>::to_vec).collect()
     }
 
+    /// The same for a target that may lie in `/dev`, where everything is made anew for each step.
+    pub(crate) fn mount_point_in_dev(
+        &mut self,
+        target: &str,
+        is_directory: bool,
+    ) -> Result<PathBuf, ExecuteError> {
+        if Path::new(target).starts_with("/dev") {
+            Ok(target.into())
+        } else {
+            self.mount_point(target, is_directory)
+        }
+    }
+
     /// Writes the stubs; none if the image has all mount points.
     pub(crate) fn finish(self) -> Result<Option<PathBuf>, ExecuteError> {
         if self.made.is_empty() {

@@ -12,7 +12,7 @@
 //! - triggers that ran are gone, also when the base is a stage of the same file;
 //! - a cache mount without a namespace is named by its id alone.
 //!
-//! Not supported, and an error at its place: `ADD` of git repositories with `--keep-git-dir`, and `RUN --device`.
+//! Not supported, and an error at its place: `ADD` of git repositories with `--keep-git-dir`.
 
 mod builder;
 mod globals;
@@ -33,7 +33,8 @@ mod variables;
 pub use key::canonical;
 pub use lower::lower;
 pub use op::{
-    AddSource, CacheSharing, CopyOp, CopySource, ExecMount, ExecOp, Graph, HistoryEntry, ImageOp, ImagePlan,
-    InlineFile, MakeDirOp, MountKind, NetworkMode, OP_SCHEMA, Op, OwnerSpec, SecurityMode, Vertex, VertexId,
+    AddSource, CacheSharing, CopyOp, CopySource, DeviceRequest, ExecMount, ExecOp, Graph, HistoryEntry,
+    ImageOp, ImagePlan, InlineFile, MakeDirOp, MountKind, NetworkMode, OP_SCHEMA, Op, OwnerSpec,
+    SecurityMode, Vertex, VertexId,
 };
 pub use request::{BaseImage, BaseRequest, Lowered, MissingBase, NamedContext, Request};

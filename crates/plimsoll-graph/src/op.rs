@@ -98,6 +98,9 @@ pub struct ExecOp {
     /// The host name that the command sees, when it is not the default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hostname: Option<String>,
+    /// The devices that it is given, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub devices: Vec<DeviceRequest>,
     /// Scripts of here-documents that are run as files: bytes of a file that the command finds at this path.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub files: Vec<InlineFile>,
@@ -112,6 +115,15 @@ pub struct InlineFile {
     pub text: String,
     /// Its permission bits.
     pub mode: u32,
+}
+
+/// A device of the machine that a command is given (`RUN --device`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceRequest {
+    /// Its name: `vendor/kind=name`, `vendor/kind=*`, `vendor/kind`, or a class.
+    pub name: String,
+    /// Its absence is an error.
+    pub required: bool,
 }
 
 /// Which network a command sees.

@@ -274,10 +274,12 @@ fn remove(path: &Path) {
 /// Sets one value of a group.
 fn set(path: &Path, value: &str) -> Result<(), SandboxError> {
     // Without O_CREAT: a file that is not there is a limit that this kernel does not have.
-    let write = || fs::OpenOptions::new().write(true).open(path).and_then(|file| {
-        rustix::io::write(&file, value.as_bytes())?;
-        Ok(())
-    });
+    let write = || {
+        fs::OpenOptions::new().write(true).open(path).and_then(|file| {
+            rustix::io::write(&file, value.as_bytes())?;
+            Ok(())
+        })
+    };
     write().map_err(|source| SandboxError::ControlValue {
         path: path.to_owned(),
         value: value.to_owned(),

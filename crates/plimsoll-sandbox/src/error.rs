@@ -205,7 +205,9 @@ pub enum SandboxError {
         source: io::Error,
     },
     /// The name of a parent group that is none.
-    #[error("`{parent}` is not the name of a control group: it is a path from the top, or a slice of systemd")]
+    #[error(
+        "`{parent}` is not the name of a control group: it is a path from the top, or a slice of systemd"
+    )]
     ControlParent {
         /// The name as given.
         parent: String,

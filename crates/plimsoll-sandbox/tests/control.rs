@@ -86,7 +86,8 @@ fn a_parent_group_is_made_when_it_is_named() {
     let Some(fixture) = Fixture::as_root() else { return };
     let name = format!("plimsoll-test-{}", std::process::id());
     let mut step = fixture.shell("cat /proc/self/cgroup");
-    step.control_limits = ControlLimits { parent: Some(format!("/{name}/inner")), ..ControlLimits::default() };
+    step.control_limits =
+        ControlLimits { parent: Some(format!("/{name}/inner")), ..ControlLimits::default() };
     let Some(groups) = limited(&step) else { return };
     assert!(groups.contains(&format!("/{name}/inner/plimsoll-")), "{groups}");
     for below in ["*/inner", "*"] {

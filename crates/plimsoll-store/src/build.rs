@@ -151,6 +151,34 @@ impl Store {
         })
     }
 
+    /// Removes what builds keep beside their logs under names with this extension, except the newest ones, and those
+    /// whose directory somebody holds a lock on.
+    pub fn discard_older(&self, extension: &str, keep: usize) -> Result<()> {
+        let mut found = Vec::new();
+        for build in self.names_in(layout::LOGS)? {
+            for name in self.names_in(&format!("{}/{build}", layout::LOGS)).unwrap_or_default() {
+                let path = self.layout().directory(layout::LOGS).join(&build).join(&name);
+                if path.extension().is_some_and(|found| found == extension) {
+                    let changed = path.metadata().and_then(|metadata| metadata.modified());
+                    found.extend(changed.ok().map(|changed| (changed, path)));
+                }
+            }
+        }
+        found.sort_unstable();
+        let surplus = found.len().saturating_sub(keep);
+        for (_, path) in &found[..surplus] {
+            let Ok(directory) = std::fs::File::open(path) else { continue };
+            if rustix::fs::flock(&directory, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_ok() {
+                self.discard(path)?;
+            }
+        }
+        if surplus > 0 {
+            // What could not be removed stays in the trash.
+            let _left = self.empty_trash()?;
+        }
+        Ok(())
+    }
+
     /// Where the logs of a build are, or were.
     pub fn log_directory(&self, id: &BuildId) -> PathBuf {
         self.layout().logs(id)

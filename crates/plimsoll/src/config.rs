@@ -27,6 +27,24 @@ pub(crate) struct UserConfig {
     pub(crate) store: StoreConfig,
     /// How steps and registries are reached.
     pub(crate) network: NetworkConfig,
+    /// Where devices are described.
+    pub(crate) devices: DevicesConfig,
+}
+
+/// Where devices are described (CDI).
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub(crate) struct DevicesConfig {
+    /// Directories of specifications; later ones win.
+    pub(crate) directories: Option<Vec<PathBuf>>,
+}
+
+impl DevicesConfig {
+    /// The directories, which are the usual ones unless others are named.
+    pub(crate) fn directories(&self) -> Vec<PathBuf> {
+        let usual = || ["/etc/cdi", "/var/run/cdi"].map(PathBuf::from).to_vec();
+        self.directories.clone().unwrap_or_else(usual)
+    }
 }
 
 /// Where Debian packages come from, when it is not where the host's apt has them from.

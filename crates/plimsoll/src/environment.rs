@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use plimsoll_build::{Environment, RegistryFetcher};
 use plimsoll_compose::{ComposerOptions, HostSources, Proxy};
-use plimsoll_executor::Settings;
+use plimsoll_executor::{Settings, StepLimits};
 use plimsoll_layer::{Owners, XattrNamespace};
 use plimsoll_registry::{BlockingClient, ClientOptions, DockerConfig};
 use plimsoll_sandbox::Identity;
@@ -105,9 +105,10 @@ impl Host {
             resolv_conf: std::fs::read("/etc/resolv.conf").unwrap_or_default(),
             extra_hosts: Vec::new(),
             ca_bundle: ca_bundle.clone(),
-            no_new_privileges: false,
+            limits: StepLimits::default(),
             ssh_sockets: std::collections::BTreeMap::new(),
             secrets: std::collections::BTreeMap::new(),
+            device_directories: self.config.devices.directories(),
             logs: PathBuf::new(),
             epoch: None,
         };

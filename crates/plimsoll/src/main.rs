@@ -15,6 +15,8 @@ mod interrupt;
 mod namespace;
 mod output;
 mod progress;
+mod shell;
+mod terminal;
 mod variables;
 
 use std::process::ExitCode;

@@ -1,6 +1,6 @@
 //! The words of every instruction, and their dump as S-expressions.
 //!
-//! The form of the dump is that of BuildKit's own: one expression a line and instruction, the name in lower case, flags in
+//! The form of the dump is that of `BuildKit`'s own: one expression a line and instruction, the name in lower case, flags in
 //! brackets, words in double quotes as Go writes strings. Each pair of `ENV` and `LABEL` has three words, the last of
 //! which is what stood between the others; heredocs are words, and their bodies are not shown.
 
@@ -38,10 +38,11 @@ pub enum Part {
 }
 
 /// Errors without which there are no words. All others are errors of what the words say.
-const WITHOUT_WORDS: [&str; 8] = [
+const WITHOUT_WORDS: [&str; 9] = [
     "bad-escape",
     "duplicate-directive",
     "empty-file",
+    "long-line",
     "missing-equals",
     "missing-value",
     "not-strings",

@@ -6,28 +6,19 @@ use plimsoll_dockerfile::{Instruction, Invocation, Run};
 use crate::paths;
 use crate::problems::{Reported, Reporting};
 use crate::stage::{StageLowering, State, upper_keyword};
-use crate::{ExecOp, InlineFile, NetworkMode, Op, SecurityMode};
+use crate::{DeviceRequest, ExecOp, InlineFile, NetworkMode, Op, SecurityMode};
 
 /// Where scripts written in the Dockerfile are found by the command.
 const SCRIPTS: &str = "/dev/pipes";
 
 impl StageLowering<'_, '_> {
     pub(crate) fn run(&mut self, run: &Run, instruction: &Instruction) -> Reporting {
-        for device in &run.devices {
-            self.lowering.problems.report(
-                Diagnostic::error("unsupported-flag", "`RUN --device` is not supported yet")
-                    .at(device.span)
-                    .hint("leave the flag out if the command can do without the device"),
-            );
-        }
+        let devices = self.devices(&run.devices);
         let network = self.network(run.network.as_ref());
         let security = self.security(run.security.as_ref());
         let mounts = self.mounts(&run.mounts);
         let (args, files) = self.invocation(run)?;
-        let (network, security, mounts) = (network?, security?, mounts?);
-        if !run.devices.is_empty() {
-            return Err(Reported);
-        }
+        let (network, security, mounts, devices) = (network?, security?, mounts?, devices?);
 
         let mut env = self.state.variables.pairs().to_vec();
         if let Some(socket) = mounts.agent
@@ -53,6 +44,7 @@ impl StageLowering<'_, '_> {
             security,
             mounts: mounts.list,
             hostname: self.hostname(),
+            devices,
             files,
         });
         let name = self.steps.name(&shown(run, instruction), &self.state.variables);
@@ -113,6 +105,27 @@ impl StageLowering<'_, '_> {
         }
     }
 
+    fn devices(&mut self, flags: &[Spanned<String>]) -> Reporting<Vec<DeviceRequest>> {
+        let mut devices = Vec::new();
+        let mut complete = true;
+        for flag in flags {
+            let value = self.with_words(|words, problems| words.word(flag, problems))?;
+            match device(&value) {
+                Ok(device) => devices.push(device),
+                Err(reason) => {
+                    complete = false;
+                    let message = format!("`{value}` is not a value for `--device`: {reason}");
+                    self.lowering.problems.report(
+                        Diagnostic::error("bad-flag-value", message).at(flag.span).hint(
+                            "write `--device=vendor.example/kind=name`, with `,required` if it must be there",
+                        ),
+                    );
+                }
+            }
+        }
+        if complete { Ok(devices) } else { Err(Reported) }
+    }
+
     fn bad_value(&mut self, flag: &str, place: &Spanned<String>, value: &str, known: &[&str]) {
         let near = did_you_mean(value, known.iter().copied());
         self.lowering.problems.report(
@@ -161,6 +174,37 @@ fn last_value<'s>(state: &'s State, name: &str) -> Option<&'s str> {
         .and_then(|(_, value)| value.as_deref())
 }
 
+/// Reads `NAME[,required[=BOOL]]`; `name=NAME` is the long form.
+fn device(value: &str) -> Result<DeviceRequest, String> {
+    let mut name: Option<&str> = None;
+    let mut required = false;
+    for field in value.split(',') {
+        let given = match field.split_once('=').map_or((field, None), |(key, value)| (key, Some(value))) {
+            (key, None) if key.eq_ignore_ascii_case("required") => {
+                required = true;
+                continue;
+            }
+            (key, Some(value)) if key.eq_ignore_ascii_case("required") => {
+                required = match value {
+                    "1" | "t" | "T" | "true" | "TRUE" | "True" => true,
+                    "0" | "f" | "F" | "false" | "FALSE" | "False" => false,
+                    _ => return Err(format!("`{value}` is neither true nor false")),
+                };
+                continue;
+            }
+            (key, Some(value)) if key.eq_ignore_ascii_case("name") => value,
+            _ => field,
+        };
+        match name {
+            Some(first) => return Err(format!("`{first}` and `{given}` cannot both be its name")),
+            None if given.is_empty() => return Err("the name is empty".to_owned()),
+            None => name = Some(given),
+        }
+    }
+    let name = name.ok_or("it has no name")?.to_owned();
+    Ok(DeviceRequest { name, required })
+}
+
 /// The command for the name of its step; a script that is all there is shows its first line.
 fn shown(run: &Run, instruction: &Instruction) -> String {
     let text = upper_keyword(&instruction.original);
@@ -169,4 +213,21 @@ fn shown(run: &Run, instruction: &Instruction) -> String {
     let first = body.lines().next().unwrap_or_default();
     let more = if body.lines().count() > 1 { "..." } else { "" };
     format!("{text} ({first}{more})")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_has_a_name_and_may_be_required() {
+        let read = |value: &str| device(value).map(|device| (device.name, device.required));
+        let one = |name: &str, required| Ok((name.to_owned(), required));
+        assert_eq!(read("vendor.example/gpu=all"), one("vendor.example/gpu=all", false));
+        assert_eq!(read("gpu,required"), one("gpu", true));
+        assert_eq!(read("name=v/g=0,REQUIRED=false"), one("v/g=0", false));
+        for bad in ["", "required", "a,b", "a,required=maybe", "name="] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
+    }
 }

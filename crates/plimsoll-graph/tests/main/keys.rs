@@ -17,6 +17,7 @@ fn exec() -> ExecOp {
         security: SecurityMode::Sandbox,
         mounts: Vec::new(),
         hostname: None,
+        devices: Vec::new(),
         files: Vec::new(),
     }
 }

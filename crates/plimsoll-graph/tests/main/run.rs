@@ -93,11 +93,12 @@ fn an_unknown_network_is_an_error_with_a_suggestion() {
 }
 
 #[test]
-fn devices_are_refused_not_ignored() {
-    let build = build("FROM alpine\nRUN --device=vendor.com/gpu=all x");
-    let error = build.error();
-    assert_eq!(error.code, "unsupported-flag");
-    assert_eq!(build.marked(&error), "vendor.com/gpu=all");
+fn devices_are_in_the_op_and_a_step_without_any_has_its_old_key() {
+    let outcome =
+        graph("FROM alpine\nARG KIND=gpu\nRUN --device=vendor.com/$KIND=all,required --device=class1 x");
+    let devices: Vec<_> =
+        outcome.exec().devices.iter().map(|device| (device.name.as_str(), device.required)).collect();
+    assert_eq!(devices, [("vendor.com/gpu=all", true), ("class1", false)]);
 }
 
 #[test]

@@ -93,7 +93,8 @@ impl Hierarchies {
             let Some((before, after)) = line.split_once(" - ") else { continue };
             let before: Vec<&str> = before.split(' ').collect();
             let after: Vec<&str> = after.split(' ').collect();
-            let (&[_, _, _, root, mount, ..], &[kind, _, options, ..]) = (before.as_slice(), after.as_slice())
+            let (&[_, _, _, root, mount, ..], &[kind, _, options, ..]) =
+                (before.as_slice(), after.as_slice())
             else {
                 continue;
             };
@@ -135,9 +136,9 @@ impl Hierarchies {
     /// All that have a controller that keeps limits.
     pub(super) fn all(&self) -> impl Iterator<Item = &Hierarchy> {
         let known = ["memory", "cpu", "cpuset", "cpuacct", "pids", "blkio", "io", "freezer", "devices"];
-        self.0.iter().filter(move |hierarchy| {
-            hierarchy.controllers.iter().any(|name| known.contains(&name.as_str()))
-        })
+        self.0
+            .iter()
+            .filter(move |hierarchy| hierarchy.controllers.iter().any(|name| known.contains(&name.as_str())))
     }
 }
 

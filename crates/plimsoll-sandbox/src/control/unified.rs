@@ -70,7 +70,8 @@ fn may_divide(path: &Path) -> bool {
 /// Lets a group hand controllers down to those below it.
 fn hand_down(path: &Path, controllers: &[Controller]) -> Result<(), SandboxError> {
     let read = |name: &str| fs::read_to_string(path.join(name)).unwrap_or_default();
-    let has = |text: &str, controller: Controller| text.split_whitespace().any(|name| name == controller.name());
+    let has =
+        |text: &str, controller: Controller| text.split_whitespace().any(|name| name == controller.name());
     let (available, enabled) = (read("cgroup.controllers"), read("cgroup.subtree_control"));
     for controller in controllers {
         if !has(&available, *controller) {

@@ -467,7 +467,7 @@ fn open_below(directory: RawFd, path: &CStr, resolve: u64) -> Result<RawFd, Errn
 }
 
 fn open_below_with(directory: RawFd, path: &CStr, flags: i32, resolve: u64) -> Result<RawFd, Errno> {
-    let how = OpenHow { flags: flags as u64, mode: 0, resolve };
+    let how = OpenHow { flags: u64::from(flags.cast_unsigned()), mode: 0, resolve };
     // SAFETY: the path is null-terminated, the structure alive and of the size given.
     unsafe { call!(SYS_openat2, directory, path, &raw const how, std::mem::size_of::<OpenHow>()) }
         .map(descriptor)
@@ -675,7 +675,8 @@ fn set_capability_sets(keep: u64, inheritable: u64) -> Result<(), Errno> {
     let header = [CAPABILITY_VERSION_3, 0];
     #[expect(clippy::cast_possible_truncation, reason = "the halves of 64 bits")]
     let halves = [(keep as u32, inheritable as u32), ((keep >> 32) as u32, (inheritable >> 32) as u32)];
-    let sets = halves.map(|(half, inheritable)| CapabilityHalf { effective: half, permitted: half, inheritable });
+    let sets =
+        halves.map(|(half, inheritable)| CapabilityHalf { effective: half, permitted: half, inheritable });
     // SAFETY: version 3 reads a header of two words and two halves, all alive.
     unsafe { call!(SYS_capset, header.as_ptr(), sets.as_ptr()) }.map(drop)
 }

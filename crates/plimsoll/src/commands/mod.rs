@@ -4,6 +4,7 @@ mod bake;
 mod base;
 mod build;
 mod check;
+mod debug;
 mod df;
 mod doctor;
 mod explain;
@@ -89,6 +90,9 @@ enum Command {
     /// Docker's spellings: `builder build`, `builder prune`
     #[command(subcommand, hide = true)]
     Builder(BuilderCommand),
+    /// Look into Dockerfiles and steps
+    #[command(subcommand)]
+    Debug(debug::Command),
     /// Say how steps run on this machine, and how to make it better
     Doctor(doctor::Args),
     #[command(hide = true)]
@@ -118,6 +122,10 @@ enum BuilderCommand {
 /// Parses the arguments, runs the command and gives its exit code.
 pub(crate) fn main() -> ExitCode {
     let mut arguments: Vec<OsString> = std::env::args_os().collect();
+    if arguments.first().is_some_and(|name| name == plimsoll_executor::OWN_SHELL) {
+        // This file is in a step whose image has no shell.
+        return ExitCode::from(crate::shell::run(&arguments[1..]));
+    }
     let copy = take_marker(&mut arguments);
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
@@ -167,6 +175,7 @@ fn run(cli: Cli, standing: Standing) -> anyhow::Result<u8> {
         Command::Prune(args)
         | Command::System(SystemCommand::Prune(args))
         | Command::Builder(BuilderCommand::Prune(args)) => prune::run(&args, global, standing),
+        Command::Debug(command) => debug::run(&command, global, standing),
         Command::Doctor(args) => doctor::run(&args, global, &standing),
         Command::SyncStore(args) => sync_store::run(&args, global, standing),
         Command::Unshare(args) => unshare::run(&args, global, &standing),

@@ -2,6 +2,7 @@
 
 mod image;
 mod leftovers;
+mod terminal;
 mod users;
 
 use std::ffi::{OsStr, OsString};
@@ -19,6 +20,7 @@ use tempfile::TempDir;
 
 pub(crate) use image::{Image, Kind};
 pub(crate) use leftovers::{assert_nothing_left, traces_of};
+pub(crate) use terminal::Terminal;
 pub(crate) use users::{User, plain_user, user_with_subordinate_ids};
 
 /// A root file system with a shell and the usual commands; every stage of a test begins with `FROM base`.
@@ -129,6 +131,11 @@ impl Lab {
     /// A place beside the context.
     pub(crate) fn beside(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
+    }
+
+    /// User and group of a lab that is another user's.
+    pub(crate) fn ids(&self) -> Option<(u32, u32)> {
+        self.user.as_ref().map(|user| (user.uid, user.gid))
     }
 
     /// Where the store is.

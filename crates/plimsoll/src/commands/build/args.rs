@@ -4,11 +4,13 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use anyhow::{Context as _, Result, bail};
+use plimsoll_build::Entitlements;
 use plimsoll_diagnostics::SourceFile;
 use plimsoll_oci::{Platform, Reference};
 
 use super::BuildArgs;
 use super::call::Call;
+use super::limits::LimitArgs;
 use crate::progress::Mode;
 use crate::variables;
 
@@ -34,6 +36,9 @@ pub(crate) struct Args {
     /// Run every step again
     #[arg(long)]
     pub(crate) no_cache: bool,
+    /// Run every step of these stages again
+    #[arg(long = "no-cache-filter", value_name = "STAGE", conflicts_with = "no_cache")]
+    pub(crate) no_cache_filter: Vec<String>,
     /// Ask again what the names of base images stand for
     #[arg(long)]
     pub(crate) pull: bool,
@@ -58,7 +63,7 @@ pub(crate) struct Args {
     /// The network of steps: default, host or none
     #[arg(long, value_name = "MODE", default_value = "default")]
     pub(crate) network: String,
-    /// Allow steps to ask for more: network.host, security.insecure
+    /// Allow steps to ask for more: network.host, security.insecure, device, device=NAME
     #[arg(long, value_name = "ENTITLEMENT")]
     pub(crate) allow: Vec<String>,
     /// Answer a question instead of building: check, outline or targets, with `,format=json` behind it for JSON
@@ -67,6 +72,8 @@ pub(crate) struct Args {
     /// The same as `--call=check`: say what is probably wrong with the Dockerfile
     #[arg(long, conflicts_with = "call")]
     pub(crate) check: bool,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
     /// How to show progress
     #[arg(long, value_enum, default_value_t = Mode::Auto)]
     pub(crate) progress: Mode,
@@ -92,12 +99,22 @@ pub(crate) struct Args {
     /// Write what is known of the result into this file, as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) metadata_file: Option<PathBuf>,
+    /// When a command fails, open a shell where it failed
+    #[arg(long, value_name = "WHAT", value_enum)]
+    pub(crate) debug_on_fail: Option<DebugOnFail>,
     /// Let steps and registries trust these certificates too; nothing of it stays in the image
     #[arg(long, value_name = "FILE", env = variables::CA_CERTS, hide_env_values = true)]
     pub(crate) ca_certs: Option<PathBuf>,
     /// The text of the Dockerfile, where a bake file holds it.
     #[arg(skip)]
     pub(crate) inline: Option<SourceFile>,
+}
+
+/// What is done when a command fails.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum DebugOnFail {
+    /// A shell in the failed step's file system
+    Shell,
 }
 
 impl Args {
@@ -121,6 +138,38 @@ impl Args {
             }
         }
         Ok(values)
+    }
+
+    /// `--no-cache-filter`: names of stages, several after commas.
+    pub(crate) fn no_cache_stages(&self) -> Result<Vec<String>> {
+        let names = self.no_cache_filter.iter().flat_map(|names| names.split(','));
+        let names: Vec<String> = names.map(|name| name.trim().to_owned()).collect();
+        if names.iter().any(String::is_empty) {
+            bail!("`--no-cache-filter` needs the name of a stage; `--no-cache` is for all of them");
+        }
+        Ok(names)
+    }
+
+    /// `--allow`.
+    pub(crate) fn entitlements(&self) -> Result<Entitlements> {
+        let mut entitlements = Entitlements::default();
+        for allowed in &self.allow {
+            match allowed.as_str() {
+                "network.host" => entitlements.host_network = true,
+                "security.insecure" => entitlements.insecure = true,
+                "device" => entitlements.all_devices = true,
+                other => match other.strip_prefix("device=").filter(|name| !name.is_empty()) {
+                    Some(name) => {
+                        entitlements.devices.insert(name.to_owned());
+                    }
+                    None => bail!(
+                        "`--allow {other}` is not known; there are `network.host`, `security.insecure`, `device` and \
+                         `device=NAME`"
+                    ),
+                },
+            }
+        }
+        Ok(entitlements)
     }
 
     /// `--label` in order.

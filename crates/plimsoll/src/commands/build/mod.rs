@@ -3,9 +3,10 @@
 mod args;
 mod call;
 mod context;
+mod limits;
 mod outputs;
 mod part;
-mod secrets;
+pub(super) mod secrets;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 use plimsoll_build::{BuildError, BuildRequest, BuildResult, Builder, NO_BASE_IMAGE};
 use plimsoll_diagnostics::render;
+use plimsoll_executor::Settings;
 use plimsoll_graph::NetworkMode;
 use plimsoll_solver::{Cancel, EVENT_SCHEMA, EventKind, EventSink};
 use plimsoll_store::{BuildId, BuildStatus};
@@ -72,7 +74,27 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
         let notes = outputs::write(&outputs, &request, &result, &builder.environment, &host, &sink)?;
         Ok((result, notes))
     });
-    conclude(args, &outputs, &host, &request, &display, &*sink, started, outcome)
+    let failed = matches!(
+        outcome.as_ref().err().and_then(|error| error.downcast_ref()),
+        Some(BuildError::Diagnostics { .. })
+    );
+    let code = conclude(args, &outputs, &host, &request, &display, &*sink, started, outcome)?;
+    if failed && args.debug_on_fail.is_some() {
+        let settings = step_settings(args, &host, &request, cancel)?;
+        crate::commands::debug::after_failure(&host, &settings, &request.id)?;
+    }
+    Ok(code)
+}
+
+/// What a shell gets that is opened where a step failed.
+fn step_settings(args: &Args, host: &Host, request: &BuildRequest, cancel: Cancel) -> Result<Settings> {
+    let ca_bundle = host.ca_bundle(args.ca_certs.as_deref())?;
+    let mut settings = host.build_environment(ca_bundle, Arc::new(()), cancel)?.settings;
+    settings.secrets.clone_from(&request.secrets);
+    settings.ssh_sockets.clone_from(&request.ssh_sockets);
+    settings.extra_hosts.clone_from(&request.extra_hosts);
+    settings.limits.clone_from(&request.limits);
+    Ok(settings)
 }
 
 #[expect(clippy::too_many_arguments, reason = "the end of a build touches everything that it began with")]
@@ -92,7 +114,9 @@ fn conclude(
         Ok((result, written)) => {
             let (run, cached) = (result.steps_run, result.steps_cached);
             sink.send(EventKind::Finished { ok: true, seconds, run, cached });
-            display.finish(Some(&summary(outputs, &result, written, seconds)));
+            let mut summary = summary(outputs, &result, written, seconds);
+            summary.notes.extend(args.limits.ignored());
+            display.finish(Some(&summary));
             if args.progress != Mode::Rawjson && !args.quiet {
                 result.warnings.iter().for_each(|warning| print_diagnostic(request, warning, color));
             }
@@ -161,6 +185,7 @@ fn request(args: &Args, host: &Host, inputs: Inputs, outputs: &Outputs) -> Resul
         labels: args.labels(),
         platforms: args.platforms(),
         no_cache: args.no_cache,
+        no_cache_stages: args.no_cache_stages()?,
         pull: args.pull,
         network,
         tags,
@@ -168,8 +193,8 @@ fn request(args: &Args, host: &Host, inputs: Inputs, outputs: &Outputs) -> Resul
         secrets: secrets::secrets(&args.secrets)?,
         ssh_sockets: secrets::ssh(&args.ssh)?,
         extra_hosts: args.extra_hosts()?,
-        allow_host_network: args.allow.iter().any(|allowed| allowed == "network.host"),
-        allow_insecure: args.allow.iter().any(|allowed| allowed == "security.insecure"),
+        entitlements: args.entitlements()?,
+        limits: args.limits.limits()?,
         id,
     })
 }
