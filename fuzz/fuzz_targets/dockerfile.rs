@@ -14,7 +14,7 @@ use plimsoll_oci::{Digest, ImageConfig, Platform};
 /// A base that has a trigger, so that triggers are lowered too.
 fn base(request: &BaseRequest) -> Option<BaseImage> {
     let mut config = ImageConfig::empty(&request.platform);
-    config.set_variable("PATH", "/bin");
+    config.config.set_variable("PATH", "/bin");
     if request.name.contains("onbuild") {
         config.config.on_build = vec!["RUN echo $PATH".to_owned(), "COPY . /x".to_owned()];
     }
