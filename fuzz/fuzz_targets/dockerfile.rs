@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 
 use libfuzzer_sys::fuzz_target;
 use plimsoll_diagnostics::{SourceFile, render};
-use plimsoll_dockerfile::{
-    CheckOptions, DirectiveKind, InstructionKind, Mount, detect_syntax, parse, tree,
-};
+use plimsoll_dockerfile::{CheckOptions, DirectiveKind, InstructionKind, Mount, detect_syntax, parse, tree};
 use plimsoll_graph::{BaseImage, BaseRequest, Lowered, NamedContext, Request, canonical, lower};
 use plimsoll_oci::{Digest, ImageConfig, Platform};
 

@@ -2,9 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use plimsoll_oci::{
-    Descriptor, Digest, ImageConfig, Index, Manifest, ParsedManifest, Platform, Reference,
-};
+use plimsoll_oci::{Descriptor, Digest, ImageConfig, Index, Manifest, ParsedManifest, Platform, Reference};
 
 fuzz_target!(|data: &[u8]| {
     let wanted = Platform::new("linux", "arm64");
@@ -18,7 +16,7 @@ fuzz_target!(|data: &[u8]| {
         let again: ImageConfig = serde_json::from_slice(&text).expect("and read again");
         assert_eq!(text, serde_json::to_vec(&again).expect("a configuration can be written"));
         let _platform = config.platform();
-        let _path = config.variable("PATH");
+        let _path = config.config.variable("PATH");
     }
     let _manifest = serde_json::from_slice::<Manifest>(data);
     let _index = serde_json::from_slice::<Index>(data);
