@@ -10,6 +10,7 @@ use plimsoll_store::{Store, Timestamp};
 
 use crate::error::BuildError;
 use crate::image_options::{AnnotationPlace, ImageOptions};
+use crate::request::BuiltTarget;
 
 /// What history entries say of their builder, in Docker's word, which other tools look for.
 const COMMENT: &str = "buildkit.dockerfile.v0";
@@ -103,6 +104,20 @@ pub(crate) fn set(
     }
     set.keep(store)?;
     Ok(set)
+}
+
+/// What a build made, for those that build on it without an image in between.
+pub(crate) fn target(plan: &ImagePlan, outputs: &[Option<Output>], epoch: Option<i64>) -> BuiltTarget {
+    let root = outputs[plan.root.0].as_ref().expect("the root of the image was a goal");
+    let history = history(plan, outputs, epoch);
+    let created = history.last().and_then(|entry| entry.created.clone());
+    let config = ImageConfig {
+        created: created.or_else(|| plan.config.created.clone()),
+        history,
+        rootfs: RootFs::default(),
+        ..plan.config.clone()
+    };
+    BuiltTarget { platform: plan.platform.clone(), config, chain: root.chain.clone() }
 }
 
 /// The base's history and one entry an instruction. Times are those of the results, never the clock's: an unchanged

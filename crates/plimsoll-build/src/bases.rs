@@ -9,7 +9,7 @@ use plimsoll_compose::DebianSpec;
 use plimsoll_executor::BaseLayers;
 use plimsoll_export::{ExportError, Image};
 use plimsoll_graph::{BaseImage, BaseRequest};
-use plimsoll_oci::Reference;
+use plimsoll_oci::{Hasher, Reference};
 use plimsoll_solver::EventKind;
 use plimsoll_store::{SourceRecord, Timestamp};
 
@@ -17,7 +17,11 @@ use crate::builder::Environment;
 use crate::compose;
 use crate::error::BuildError;
 use crate::import::store_remote_image;
-use crate::request::{BaseUse, BuildRequest};
+use crate::request::{BaseUse, BuildRequest, ContextSource};
+
+/// What stands before the name of a context that is an OCI layout, and of one that another build made.
+pub(crate) const LAYOUT: &str = "oci-layout://";
+pub(crate) const TARGET: &str = "target:";
 
 /// A base image that was found.
 pub(crate) struct Found {
@@ -38,8 +42,15 @@ pub(crate) fn find(
         name: format!("[internal] resolve {}", wanted.name),
     });
     let started = std::time::Instant::now();
+    if let Some(found) = target(request, wanted)? {
+        let seconds = started.elapsed().as_secs_f64();
+        environment.events.send(EventKind::TaskDone { task, seconds, note: None });
+        return Ok(found);
+    }
     let (image, resolved) = if wanted.name.starts_with("debian://") {
         composed(environment, request, wanted)?
+    } else if wanted.name.starts_with(LAYOUT) {
+        (laid_out(environment, request, wanted)?, None)
     } else {
         registered(environment, request, wanted)?
     };
@@ -52,7 +63,49 @@ pub(crate) fn find(
     let note = Some(image.manifest.digest.to_string());
     environment.events.send(EventKind::TaskDone { task, seconds, note });
     let usage = BaseUse { name: wanted.name.clone(), reference: wanted.name.clone(), resolved };
-    Ok(Found { base, layers: BaseLayers { diff_ids: image.config.rootfs.diff_ids }, usage })
+    Ok(Found { base, layers: BaseLayers::imported(&image.config.rootfs.diff_ids), usage })
+}
+
+/// A context that another build made.
+fn target(request: &BuildRequest, wanted: &BaseRequest) -> Result<Option<Found>, BuildError> {
+    let Some(key) = wanted.name.strip_prefix(TARGET) else { return Ok(None) };
+    let Some(ContextSource::Target { name, built }) = request.named_contexts.get(key) else {
+        return Ok(None);
+    };
+    let nearest = built
+        .iter()
+        .filter_map(|built| Some((built.platform.distance_from(&wanted.platform)?, built)))
+        .min_by_key(|(distance, _)| *distance);
+    let Some((_, built)) = nearest else {
+        let source = format!("it was not built for `{}`", wanted.platform);
+        return Err(failed(&format!("{TARGET}{name}"), source));
+    };
+    // It is named by its layers and its config, as an image is.
+    let mut hasher = Hasher::new();
+    built.chain.iter().for_each(|layer| hasher.field(layer.as_str()));
+    hasher.field(serde_json::to_vec(&built.config).expect("a config has only texts and numbers"));
+    let reference = format!("{TARGET}{name}");
+    let base =
+        BaseImage { manifest: hasher.finish(), reference: reference.clone(), config: built.config.clone() };
+    let usage = BaseUse { name: reference.clone(), reference, resolved: None };
+    Ok(Some(Found { base, layers: BaseLayers { chain: built.chain.clone() }, usage }))
+}
+
+/// An image in a directory, read into the store.
+fn laid_out(
+    environment: &Environment,
+    request: &BuildRequest,
+    wanted: &BaseRequest,
+) -> Result<Image, BuildError> {
+    let key = wanted.name.strip_prefix(LAYOUT).unwrap_or_default();
+    let Some(ContextSource::Layout { directory, tag, digest }) = request.named_contexts.get(key) else {
+        return Err(failed(&wanted.name, "there is no such context"));
+    };
+    let name = format!("{LAYOUT}{}", directory.display());
+    let store = environment.snapshots.store();
+    let target = plimsoll_export::load_from_layout(store, directory, tag.as_deref(), *digest)
+        .map_err(|source| failed(&name, source))?;
+    Image::read(store, &target, &wanted.platform).map_err(|source| failed(&name, source))
 }
 
 fn failed(name: &str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> BuildError {

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use plimsoll_compose::ComposerOptions;
-use plimsoll_diagnostics::Diagnostic;
+use plimsoll_diagnostics::{Diagnostic, SourceFile};
 use plimsoll_dockerfile::{detect_syntax, parse};
-use plimsoll_executor::{Devices, FoundDevice, LocalContext, Output, Settings, Worker};
+use plimsoll_executor::{Devices, FoundDevice, Output, Settings, Worker};
 use plimsoll_export::{Image, ImageSet};
 use plimsoll_graph::{
-    BaseImage, BaseRequest, Graph, ImagePlan, Lowered, MissingBase, NamedContext, NetworkMode, Op, Request,
-    SecurityMode, lower,
+    BaseImage, BaseRequest, Graph, ImagePlan, Lowered, MissingBase, NetworkMode, Op, Request, SecurityMode,
+    lower,
 };
 use plimsoll_oci::{Digest, Platform, Reference};
 use plimsoll_registry::BlockingClient;
@@ -23,11 +23,13 @@ use crate::assemble::{self, Assembled};
 use crate::bases::{self, Found};
 use crate::check;
 use crate::compose;
+use crate::contexts::{self, RemoteDockerfile};
 use crate::emulation::{NO_EMULATOR, Stopwatch};
 use crate::error::{BuildError, NO_BASE_IMAGE};
 use crate::failure::failure;
-use crate::remote::HttpFiles;
-use crate::request::{BaseUse, BuildRequest, BuildResult, Entitlements, NamedContextSource, PlatformResult};
+use crate::git::GitProgram;
+use crate::remote::Remote;
+use crate::request::{BaseUse, BuildRequest, BuildResult, Entitlements, PlatformResult};
 
 /// The machine and the user's configuration, as a build sees them.
 pub struct Environment {
@@ -37,6 +39,8 @@ pub struct Environment {
     pub client: Arc<BlockingClient>,
     /// How Debian packages are reached.
     pub composer: ComposerOptions,
+    /// How repositories are reached; none where there is no git.
+    pub git: Option<GitProgram>,
     /// What steps get; logs, secrets and hosts come from each request.
     pub settings: Settings,
     /// Where events go.
@@ -70,6 +74,11 @@ impl Builder {
         compose::base(&self.environment, spec, platform, again).map(|(image, _)| image)
     }
 
+    /// Reads the Dockerfile of a context that is no directory of the caller's.
+    pub fn remote_dockerfile(&self, wanted: &RemoteDockerfile<'_>) -> Result<SourceFile, BuildError> {
+        contexts::dockerfile(&self.environment, wanted)
+    }
+
     /// Builds what a request asks for.
     pub fn build(&self, request: &BuildRequest) -> Result<BuildResult, BuildError> {
         let epoch = epoch(request)?;
@@ -99,13 +108,12 @@ impl Builder {
             let unpacked_bytes = self.unpacked_bytes(&chain)?;
             platforms.push(PlatformResult { platform: plan.platform.clone(), chain, unpacked_bytes });
         }
-        let is_step = |vertex: &&usize| {
-            !matches!(graph.vertices[**vertex].op, Op::Scratch | Op::Image(_) | Op::Local { .. })
-        };
+        let is_step = |vertex: &&usize| !graph.vertices[**vertex].op.is_source();
         Ok(BuildResult {
             platforms,
             is_multi_platform,
             images,
+            targets: graph.images.iter().map(|plan| assemble::target(plan, &solved.outputs, epoch)).collect(),
             warnings,
             bases: known.uses,
             steps_run: solved.ran.iter().filter(is_step).count(),
@@ -121,19 +129,7 @@ impl Builder {
         known: &mut KnownBases,
     ) -> Result<(Graph, Vec<Diagnostic>), BuildError> {
         let host = Platform::host();
-        let contexts = request
-            .named_contexts
-            .iter()
-            .map(|(name, source)| {
-                let context = match source {
-                    NamedContextSource::Directory(_) => NamedContext::Directory,
-                    NamedContextSource::Image(reference) => {
-                        NamedContext::Image { reference: reference.clone() }
-                    }
-                };
-                (name.clone(), context)
-            })
-            .collect();
+        let contexts = contexts::named(request);
         let mut platforms: Vec<Option<&Platform>> = request.platforms.iter().map(Some).collect();
         if platforms.is_empty() {
             platforms.push(None);
@@ -152,6 +148,7 @@ impl Builder {
                     &answer,
                 );
                 lowering.target = request.target.as_deref();
+                lowering.main_context = contexts::main(request);
                 lowering.platform_requested = platform.is_some();
                 lowering.build_platform = host.clone();
                 lowering.multi_platform = is_multi_platform(request);
@@ -245,9 +242,8 @@ impl Builder {
         settings.extra_hosts.clone_from(&request.extra_hosts);
         settings.limits.clone_from(&request.limits);
         settings.logs = store.log_directory(&request.id);
-        let contexts = contexts(request);
-        let remote =
-            HttpFiles { store, ca_certificates: settings.ca_bundle.as_deref(), connection: OnceLock::new() };
+        let contexts = contexts::directories(request);
+        let remote = Remote::new(environment, &settings);
         let problem = Problem {
             inputs: graph.vertices.iter().map(|v| v.inputs.iter().map(|input| input.0).collect()).collect(),
             goals: graph.images.iter().map(|plan| plan.root.0).collect(),
@@ -270,7 +266,7 @@ impl Builder {
             };
             let solved = solve(&problem, &worker, &environment.cancel).map_err(|error| match error {
                 SolveError::Cancelled => BuildError::Cancelled,
-                SolveError::Vertex { vertex, error } => failure(&graph.vertices[vertex], error),
+                SolveError::Vertex { vertex, error } => failure(&graph.vertices[vertex], &error),
             })?;
             match self.assemble(request, &graph, &solved, epoch)? {
                 Ok(sets) => return Ok((solved, sets)),
@@ -329,15 +325,6 @@ fn root<'s>(plan: &ImagePlan, solved: &'s Solved<Output>) -> &'s Output {
 fn is_multi_platform(request: &BuildRequest) -> bool {
     let asked = request.build_args.get("BUILDKIT_MULTI_PLATFORM").map(String::as_str);
     request.platforms.len() > 1 || matches!(asked, Some("1" | "true" | "True" | "TRUE" | "t" | "T"))
-}
-
-fn contexts(request: &BuildRequest) -> BTreeMap<String, LocalContext> {
-    let named = request.named_contexts.iter().filter_map(|(name, source)| match source {
-        NamedContextSource::Directory(context) => Some((name.clone(), context.clone())),
-        NamedContextSource::Image(_) => None,
-    });
-    let main = request.context.iter().map(|context| ("context".to_owned(), context.clone()));
-    main.chain(named).collect()
 }
 
 fn epoch(request: &BuildRequest) -> Result<Option<i64>, BuildError> {

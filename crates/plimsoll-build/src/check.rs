@@ -12,7 +12,8 @@ use plimsoll_oci::{Digest, ImageConfig, Platform, Reference};
 
 use crate::bases;
 use crate::builder::Environment;
-use crate::request::{BuildRequest, NamedContextSource};
+use crate::contexts;
+use crate::request::{BuildRequest, ContextSource};
 
 /// Remarks of the parser and of the graph that the linter makes too, and can be told not to make.
 const LINTED: [&str; 3] = ["empty-continuation", "undefined-variable", "exposed-host-port"];
@@ -119,7 +120,11 @@ fn options<'a>(request: &'a BuildRequest, scope: Scope<'a>) -> Options<'a> {
         scope,
         build_args: request.build_args.clone(),
         platform: request.platforms.first().cloned(),
-        ignore_file: request.context.as_ref().map(|context| &*context.ignore),
+        ignore_file: match &request.context {
+            Some(ContextSource::Directory(context)) => Some(&*context.ignore),
+            // The ignore file of a context that is fetched hides nothing.
+            _ => None,
+        },
         contexts: request.named_contexts.keys().cloned().collect(),
         ..Options::default()
     }
@@ -137,8 +142,10 @@ fn address(request: &BuildRequest, name: &str) -> Option<String> {
         .iter()
         .find(|(key, _)| key.as_str() == name || familiar(key).is_ok_and(|key| key == whole.familiar()));
     match context {
-        Some((_, NamedContextSource::Image(address))) => Some(address.clone()),
-        Some((_, NamedContextSource::Directory(_))) => None,
+        Some((name, source)) => match contexts::graph_context(name, source) {
+            NamedContext::Image { reference } => Some(reference),
+            _ => None,
+        },
         None => Some(whole.to_string()),
     }
 }
@@ -150,17 +157,7 @@ fn structure_error(request: &BuildRequest, dockerfile: &Dockerfile) -> Option<Di
         InstructionKind::From(from) => from.name.as_ref().map(|name| name.value.clone()),
         _ => None,
     });
-    let contexts = request
-        .named_contexts
-        .iter()
-        .map(|(name, source)| {
-            let context = match source {
-                NamedContextSource::Directory(_) => NamedContext::Directory,
-                NamedContextSource::Image(reference) => NamedContext::Image { reference: reference.clone() },
-            };
-            (name.clone(), context)
-        })
-        .collect();
+    let contexts = contexts::named(request);
     let host = Platform::host();
     let platform = request.platforms.first().cloned().unwrap_or_else(|| host.clone());
     let stand_in = |wanted: &BaseRequest| {
@@ -184,6 +181,7 @@ fn structure_error(request: &BuildRequest, dockerfile: &Dockerfile) -> Option<Di
             &stand_in,
         );
         lowering.target = target.as_deref();
+        lowering.main_context = contexts::main(request);
         lowering.build_platform = host.clone();
         lowering.platform_requested = !request.platforms.is_empty();
         match lower(&lowering) {

@@ -228,8 +228,7 @@ fn configure(
         ],
         images: Vec::new(),
     };
-    let bases =
-        BTreeMap::from([(manifest, BaseLayers { diff_ids: unconfigured.config.rootfs.diff_ids.clone() })]);
+    let bases = BTreeMap::from([(manifest, BaseLayers::imported(&unconfigured.config.rootfs.diff_ids))]);
     let mut settings = environment.settings.clone();
     settings.epoch = Some(plan.created);
     settings.logs = environment.snapshots.store().temporary_directory()?;

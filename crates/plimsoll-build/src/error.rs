@@ -38,6 +38,15 @@ pub enum BuildError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A context could not be had, or is not what it should be.
+    #[error("cannot use the context `{address}`")]
+    Context {
+        /// Its address, without user and password.
+        address: String,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The store refused.
     #[error(transparent)]
     Store {

@@ -8,14 +8,20 @@ use crate::emulation::{self, NO_EMULATOR};
 use crate::error::BuildError;
 
 /// The error of a vertex, in the form in which it is shown.
-pub(crate) fn failure(vertex: &Vertex, error: ExecuteError) -> BuildError {
+pub(crate) fn failure(vertex: &Vertex, error: &ExecuteError) -> BuildError {
+    interruption(error)
+        .unwrap_or_else(|| BuildError::Diagnostics { diagnostics: vec![diagnostic(vertex, error)] })
+}
+
+/// What is no fault of a vertex: the build was stopped, or must go on elsewhere.
+pub(crate) fn interruption(error: &ExecuteError) -> Option<BuildError> {
     match error {
-        ExecuteError::Cancelled => BuildError::Cancelled,
-        ExecuteError::NeedsNamespace => BuildError::NeedsNamespace,
-        ExecuteError::Snapshot { source: plimsoll_snapshot::SnapshotError::NeedsNamespace } => {
-            BuildError::NeedsNamespace
+        ExecuteError::Cancelled => Some(BuildError::Cancelled),
+        ExecuteError::NeedsNamespace
+        | ExecuteError::Snapshot { source: plimsoll_snapshot::SnapshotError::NeedsNamespace } => {
+            Some(BuildError::NeedsNamespace)
         }
-        error => BuildError::Diagnostics { diagnostics: vec![diagnostic(vertex, &error)] },
+        _ => None,
     }
 }
 

@@ -9,10 +9,12 @@ mod bases;
 mod builder;
 mod check;
 mod compose;
+mod contexts;
 mod emulation;
 mod error;
 mod failure;
 mod fetch;
+mod git;
 mod image_options;
 mod import;
 mod remote;
@@ -20,10 +22,13 @@ mod request;
 
 pub use builder::{Builder, Environment};
 pub use check::{Checked, check};
+pub use contexts::RemoteDockerfile;
 pub use error::{BuildError, NO_BASE_IMAGE};
 pub use fetch::RegistryFetcher;
+pub use git::GitProgram;
 pub use image_options::{Annotation, AnnotationPlace, ImageOptions};
 pub use import::{pull, store_remote_image};
 pub use request::{
-    BaseUse, BuildRequest, BuildResult, EmulatedStep, Entitlements, NamedContextSource, PlatformResult,
+    BaseUse, BuildRequest, BuildResult, BuiltTarget, ContextSource, EmulatedStep, Entitlements,
+    PlatformResult,
 };

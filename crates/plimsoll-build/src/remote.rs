@@ -1,39 +1,101 @@
 //! Files from addresses (`ADD https://…`), kept as blobs and asked for again only when the server says they changed.
 
-use std::sync::OnceLock;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
-use plimsoll_executor::{RemoteFile, RemoteFiles};
+use plimsoll_executor::{GitCommit, RemoteFile, RemoteSources, SecretSource, Settings};
+use plimsoll_graph::GitSource;
 use plimsoll_oci::Digest;
 use plimsoll_registry::{NameResolution, http_client};
 use plimsoll_snapshot::FetchError;
+use plimsoll_solver::Cancel;
 use plimsoll_store::{SourceRecord, Store, Timestamp};
-use reqwest::header::{
-    CONTENT_DISPOSITION, ETAG, HeaderMap, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED,
-};
+use reqwest::header::{AUTHORIZATION, ETAG, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Runtime;
+
+use crate::builder::Environment;
+use crate::git::Repositories;
 
 /// Nothing can be fetched: for graphs without remote files.
 pub(crate) struct NoRemote;
 
-impl RemoteFiles for NoRemote {
+impl RemoteSources for NoRemote {
     fn fetch(&self, _url: &str, _checksum: Option<&Digest>) -> Result<RemoteFile, FetchError> {
         Err("this graph fetches nothing".into())
+    }
+
+    fn commit(&self, _git: &GitSource) -> Result<GitCommit, FetchError> {
+        Err("this graph fetches nothing".into())
+    }
+
+    fn check_out(
+        &self,
+        _git: &GitSource,
+        _commit: &GitCommit,
+        _directory: &Path,
+        _cancel: &Cancel,
+    ) -> Result<i64, FetchError> {
+        Err("this graph fetches nothing".into())
+    }
+}
+
+/// What a build reaches by address.
+pub(crate) struct Remote<'a> {
+    pub(crate) files: HttpFiles<'a>,
+    pub(crate) repositories: Repositories<'a>,
+}
+
+impl<'a> Remote<'a> {
+    pub(crate) fn new(environment: &'a Environment, settings: &'a Settings) -> Self {
+        let store = environment.snapshots.store();
+        Self {
+            files: HttpFiles { store, settings, connection: OnceLock::new(), answers: Mutex::default() },
+            repositories: Repositories {
+                store,
+                settings,
+                program: environment.git.as_ref(),
+                cancel: &environment.cancel,
+                commits: Mutex::default(),
+            },
+        }
+    }
+}
+
+impl RemoteSources for Remote<'_> {
+    fn fetch(&self, url: &str, checksum: Option<&Digest>) -> Result<RemoteFile, FetchError> {
+        self.files.fetch(url, checksum)
+    }
+
+    fn commit(&self, git: &GitSource) -> Result<GitCommit, FetchError> {
+        self.repositories.commit(git)
+    }
+
+    fn check_out(
+        &self,
+        git: &GitSource,
+        commit: &GitCommit,
+        directory: &Path,
+        _cancel: &Cancel,
+    ) -> Result<i64, FetchError> {
+        self.repositories.check_out(git, commit, directory)
     }
 }
 
 /// Fetches with an http client that is made at the first need.
 pub(crate) struct HttpFiles<'s> {
-    pub(crate) store: &'s Store,
-    pub(crate) ca_certificates: Option<&'s [u8]>,
-    pub(crate) connection: OnceLock<Result<(Runtime, reqwest::Client), String>>,
+    store: &'s Store,
+    settings: &'s Settings,
+    connection: OnceLock<Result<(Runtime, reqwest::Client), String>>,
+    /// What was asked in this build already: an address stands for the same bytes until its end.
+    answers: Mutex<BTreeMap<String, RemoteFile>>,
 }
 
 /// What is kept of an answer, to ask whether it still holds.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 struct Memory {
     digest: Digest,
-    name: String,
     modified: i64,
     etag: Option<String>,
     last_modified: Option<String>,
@@ -46,7 +108,7 @@ impl HttpFiles<'_> {
             let runtime = runtime.map_err(|error| error.to_string())?;
             let mut client = http_client(NameResolution::default())
                 .user_agent(concat!("plimsoll/", env!("CARGO_PKG_VERSION")));
-            if let Some(pem) = self.ca_certificates {
+            if let Some(pem) = &self.settings.ca_bundle {
                 let certificates =
                     reqwest::Certificate::from_pem_bundle(pem).map_err(|error| error.to_string())?;
                 client = certificates.into_iter().fold(client, reqwest::ClientBuilder::add_root_certificate);
@@ -65,6 +127,32 @@ impl HttpFiles<'_> {
         Ok(self.store.has_blob(&memory.digest)?.then_some(memory))
     }
 
+    /// The header that proves who is asking, if the caller gave one for this host.
+    fn authorization(&self, url: &str) -> Result<Option<HeaderValue>, FetchError> {
+        let url = reqwest::Url::parse(url)?;
+        let Some(host) = url.host_str() else { return Ok(None) };
+        let with_port = url.port().map(|port| format!("{host}:{port}"));
+        for host in with_port.as_deref().into_iter().chain([host]) {
+            let header = self.secret(&format!("HTTP_AUTH_HEADER_{host}"))?;
+            let token = self.secret(&format!("HTTP_AUTH_TOKEN_{host}"))?;
+            if let Some(text) = header.or_else(|| token.map(|token| format!("Bearer {token}"))) {
+                let mut value = HeaderValue::from_str(&text)?;
+                value.set_sensitive(true);
+                return Ok(Some(value));
+            }
+        }
+        Ok(None)
+    }
+
+    fn secret(&self, id: &str) -> Result<Option<String>, FetchError> {
+        let bytes = match self.settings.secrets.get(id) {
+            None => return Ok(None),
+            Some(SecretSource::Value(value)) => value.clone(),
+            Some(SecretSource::File(path)) => std::fs::read(path)?,
+        };
+        Ok(Some(String::from_utf8_lossy(&bytes).trim().to_owned()).filter(|text| !text.is_empty()))
+    }
+
     async fn download(
         &self,
         client: &reqwest::Client,
@@ -72,6 +160,9 @@ impl HttpFiles<'_> {
         known: Option<Memory>,
     ) -> Result<Memory, FetchError> {
         let mut request = client.get(url);
+        if let Some(value) = self.authorization(url)? {
+            request = request.header(AUTHORIZATION, value);
+        }
         if let Some(known) = &known {
             if let Some(etag) = &known.etag {
                 request = request.header(IF_NONE_MATCH, etag);
@@ -87,7 +178,6 @@ impl HttpFiles<'_> {
             return Err(format!("the server answered {}", response.status()).into());
         }
         let headers = response.headers().clone();
-        let name = file_name(&headers, response.url());
         let mut writer = self.store.blob_writer()?;
         while let Some(piece) = response.chunk().await? {
             std::io::Write::write_all(&mut writer, &piece)?;
@@ -96,12 +186,30 @@ impl HttpFiles<'_> {
         let text = |header| headers.get(header).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let last_modified = text(LAST_MODIFIED);
         let modified = last_modified.as_deref().and_then(http_date).unwrap_or(0);
-        Ok(Memory { digest, name, modified, etag: text(ETAG), last_modified })
+        Ok(Memory { digest, modified, etag: text(ETAG), last_modified })
     }
 }
 
-impl RemoteFiles for HttpFiles<'_> {
+impl HttpFiles<'_> {
     fn fetch(&self, url: &str, checksum: Option<&Digest>) -> Result<RemoteFile, FetchError> {
+        let answered = self.answers.lock().unwrap_or_else(PoisonError::into_inner).get(url).cloned();
+        let file = if let Some(file) = answered {
+            file
+        } else {
+            let file = self.ask(url, checksum)?;
+            let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+            answers.insert(url.to_owned(), file.clone());
+            file
+        };
+        if let Some(wanted) = checksum.filter(|wanted| **wanted != file.digest) {
+            return Err(
+                format!("its digest is {}, and not {wanted} as `--checksum` says", file.digest).into()
+            );
+        }
+        Ok(file)
+    }
+
+    fn ask(&self, url: &str, checksum: Option<&Digest>) -> Result<RemoteFile, FetchError> {
         let known = self.remembered(url)?;
         let memory = match (known, checksum) {
             // Bytes that are named by their digest cannot have changed.
@@ -115,31 +223,13 @@ impl RemoteFiles for HttpFiles<'_> {
                 memory
             }
         };
-        if let Some(wanted) = checksum.filter(|wanted| **wanted != memory.digest) {
-            return Err(
-                format!("its digest is {}, and not {wanted} as `--checksum` says", memory.digest).into()
-            );
-        }
-        Ok(RemoteFile { digest: memory.digest, name: memory.name, modified: memory.modified })
+        self.store.protect_blobs(&[memory.digest])?;
+        Ok(RemoteFile { digest: memory.digest, modified: memory.modified })
     }
 }
 
 fn memory_name(url: &str) -> String {
     format!("http:{url}")
-}
-
-/// The name that the server gives a file, or the last part of its address.
-fn file_name(headers: &HeaderMap, url: &reqwest::Url) -> String {
-    let disposition = headers.get(CONTENT_DISPOSITION).and_then(|value| value.to_str().ok());
-    let given = disposition.and_then(|text| {
-        let value = text.split(';').find_map(|part| part.trim().strip_prefix("filename="))?;
-        Some(value.trim_matches('"').to_owned())
-    });
-    let last = || url.path_segments().and_then(|mut parts| parts.next_back()).unwrap_or_default().to_owned();
-    let name = given.unwrap_or_else(last);
-    // A name from outside must stay a name.
-    let name = name.rsplit('/').next().unwrap_or_default();
-    if matches!(name, "" | "." | "..") { "download".to_owned() } else { name.to_owned() }
 }
 
 fn http_date(text: &str) -> Option<i64> {

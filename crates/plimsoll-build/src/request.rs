@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use plimsoll_diagnostics::{Diagnostic, SourceFile};
 use plimsoll_executor::{LocalContext, SecretSource, StepLimits};
 use plimsoll_export::ImageSet;
-use plimsoll_graph::NetworkMode;
-use plimsoll_oci::Platform;
+use plimsoll_graph::{ArchiveOp, GitSource, NetworkMode};
+use plimsoll_oci::{Digest, ImageConfig, Platform};
 use plimsoll_store::{LayerId, Timestamp};
 
 use crate::image_options::ImageOptions;
@@ -17,9 +17,9 @@ pub struct BuildRequest {
     /// The Dockerfile's text, under the name that messages use.
     pub dockerfile: SourceFile,
     /// The main context; none when the Dockerfile came alone.
-    pub context: Option<LocalContext>,
-    /// `--build-context`: by name.
-    pub named_contexts: BTreeMap<String, NamedContextSource>,
+    pub context: Option<ContextSource>,
+    /// `--build-context`: by name; `NAME::PLATFORM` is for one platform only.
+    pub named_contexts: BTreeMap<String, ContextSource>,
     /// `--target`.
     pub target: Option<String>,
     /// `--build-arg`.
@@ -67,13 +67,44 @@ pub struct Entitlements {
     pub devices: BTreeSet<String>,
 }
 
-/// What a named context is.
+/// What a context is.
 #[derive(Clone, Debug)]
-pub enum NamedContextSource {
+pub enum ContextSource {
     /// A directory.
     Directory(LocalContext),
+    /// A git repository.
+    Git(GitSource),
+    /// An archive; a main context that is none is a Dockerfile.
+    Archive(ArchiveOp),
     /// An image, or a base to be composed (`debian://…`), by its address.
     Image(String),
+    /// An image in a directory with an OCI layout.
+    Layout {
+        /// The directory.
+        directory: PathBuf,
+        /// The image's tag in the layout; without it `latest`, or the only image.
+        tag: Option<String>,
+        /// What the image's digest must be.
+        digest: Option<Digest>,
+    },
+    /// What another build made, in the same process and store (`target:` of bake); one for each platform.
+    Target {
+        /// The target's name, for messages.
+        name: String,
+        /// What was made.
+        built: Vec<BuiltTarget>,
+    },
+}
+
+/// What a build made, to be the context of another one: its root file system and its config.
+#[derive(Clone, Debug)]
+pub struct BuiltTarget {
+    /// The platform it is for.
+    pub platform: Platform,
+    /// The config; its history says what the layers are.
+    pub config: ImageConfig,
+    /// The layers, bottom first.
+    pub chain: Vec<LayerId>,
 }
 
 /// A base image that was used, for the summary.
@@ -117,6 +148,8 @@ pub struct BuildResult {
     pub is_multi_platform: bool,
     /// The image in each of the ways that were asked for.
     pub images: Vec<ImageSet>,
+    /// What was made, to be a context of other builds: one a platform.
+    pub targets: Vec<BuiltTarget>,
     /// Remarks about the Dockerfile.
     pub warnings: Vec<Diagnostic>,
     /// The base images.

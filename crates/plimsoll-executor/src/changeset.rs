@@ -4,7 +4,7 @@
 //! index is asked. Directories that exist below are repeated with the same metadata, so that the merged view keeps
 //! theirs. File data is linked where that is safe (see [`Changeset::may_link`]), else cloned or copied.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
@@ -14,7 +14,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use plimsoll_layer::{
-    ChainIndex, Entry, Found, IndexBuilder, Kind, LayerIndex, Owners, ResolveError, Timestamp,
+    ChainIndex, Entry, Found, IndexBuilder, Kind, LayerIndex, Owners, Timestamp, XattrNamespace,
 };
 use plimsoll_sandbox::OWNER_XATTR;
 use rustix::fs::{
@@ -24,7 +24,6 @@ use rustix::fs::{
 use rustix::io::Errno;
 
 use crate::error::ExecuteError;
-use crate::select::join;
 use crate::tree::Tree;
 
 /// A layer while it is written.
@@ -44,8 +43,11 @@ pub(crate) struct Changeset<'b> {
     /// Those that this layer added.
     new_links: BTreeSet<u64>,
     passwd_files: BTreeSet<Vec<u8>>,
-    /// Paths at which this layer puts something else in the place of what the layers below have.
+    /// Directories of the layers below that something took the place of: nothing below them is seen any more.
     replaced: BTreeSet<Vec<u8>>,
+    /// Names that a hard link of an archive gave to files of this layer.
+    second_names: BTreeMap<Vec<u8>, BTreeSet<Vec<u8>>>,
+    xattr_namespace: XattrNamespace,
 }
 
 /// One file whose bytes are still to be put in place.
@@ -85,19 +87,28 @@ impl<'b> Changeset<'b> {
             new_links: BTreeSet::new(),
             passwd_files: [b"etc/passwd".to_vec(), b"etc/group".to_vec()].into(),
             replaced: BTreeSet::new(),
+            second_names: BTreeMap::new(),
+            xattr_namespace: XattrNamespace::Trusted,
         }
     }
 
-    /// What is at a path now: written by this layer, or below it and not hidden by this layer.
-    fn lookup(&self, path: &[u8]) -> Option<&Entry> {
-        let own = self.entries.get(path);
-        own.or_else(|| self.base.lookup(path).map(|found| found.entry).filter(|_| !self.hides(path)))
+    /// The same with the attributes that mark a directory which hides the one below it.
+    pub(crate) fn marked_with(self, xattr_namespace: XattrNamespace) -> Self {
+        Self { xattr_namespace, ..self }
     }
 
-    /// Whether this layer took away what the layers below have at a path.
-    fn hides(&self, path: &[u8]) -> bool {
-        !self.replaced.is_empty()
-            && ancestors(path).chain([path]).any(|ancestor| self.replaced.contains(ancestor))
+    /// What is at a path now: written by this layer, or below it.
+    pub(crate) fn entry(&self, path: &[u8]) -> Option<&Entry> {
+        self.entries.get(path).or_else(|| self.below(path))
+    }
+
+    /// What the layers below have at a path, if it can still be seen.
+    fn below(&self, path: &[u8]) -> Option<&Entry> {
+        let is_hidden = !self.replaced.is_empty()
+            && (0..=path.len())
+                .filter(|end| *end == path.len() || path[*end] == b'/')
+                .any(|end| self.replaced.contains(&path[..end]));
+        if is_hidden { None } else { self.base.lookup(path).map(|found| found.entry) }
     }
 
     /// Whether this layer has a directory, or something else, at a path.
@@ -118,7 +129,7 @@ impl<'b> Changeset<'b> {
             if self.entries.get(ancestor).is_some_and(Entry::is_directory) {
                 continue;
             }
-            let entry = match self.lookup(ancestor) {
+            let entry = match self.entry(ancestor) {
                 Some(entry) if entry.is_directory() => {
                     Entry { kind: Kind::Directory { opaque: false }, ..entry.clone() }
                 }
@@ -136,27 +147,23 @@ impl<'b> Changeset<'b> {
         Ok(())
     }
 
-    fn make_directory(&mut self, entry: Entry) -> Result<(), ExecuteError> {
+    fn make_directory(&mut self, mut entry: Entry) -> Result<(), ExecuteError> {
         // The root is there, and no layer has an entry for it.
         if entry.path.is_empty() {
             return Ok(());
-        }
-        let below = self.base.lookup(&entry.path);
-        if self.replaced.contains(&entry.path) && below.is_some_and(|found| found.entry.is_directory()) {
-            // A directory, then a file, and now a directory again: the first one's files must not show.
-            return Err(ExecuteError::NotADirectory { path: shown(&entry.path) });
         }
         let path = self.on_disk(&entry.path);
         if !self.entries.contains_key(&entry.path) {
             rustix::fs::mkdir(&path, Mode::from_raw_mode(0o700)).map_err(|source| disk(&path, source))?;
         }
+        entry.kind = Kind::Directory { opaque: self.replaced.contains(&entry.path) };
         self.entries.insert(entry.path.clone(), entry);
         Ok(())
     }
 
     /// Puts a directory in place. One that exists keeps its metadata unless `overwrite`.
     pub(crate) fn put_directory(&mut self, entry: Entry, overwrite: bool) -> Result<(), ExecuteError> {
-        match self.lookup(&entry.path) {
+        match self.entry(&entry.path) {
             Some(old) if !old.is_directory() => Err(ExecuteError::NotADirectory { path: shown(&entry.path) }),
             Some(old) if !overwrite => {
                 let kept = Entry { kind: Kind::Directory { opaque: false }, ..old.clone() };
@@ -164,64 +171,6 @@ impl<'b> Changeset<'b> {
             }
             _ => self.make_directory(entry),
         }
-    }
-
-    /// Takes away what is in the way of an entry: a directory where it is none, anything else where it is one.
-    pub(crate) fn make_way(&mut self, entry: &Entry) -> Result<(), ExecuteError> {
-        let path = entry.path.as_slice();
-        let Some(old) = self.lookup(path) else { return Ok(()) };
-        if old.is_directory() == entry.is_directory() {
-            return Ok(());
-        }
-        if self.entries.contains_key(path) {
-            // What is still to be copied may be below, or be a link to it.
-            self.run_jobs(NonZeroUsize::MIN)?;
-            let disk = self.on_disk(path);
-            let directory = disk.symlink_metadata().is_ok_and(|metadata| metadata.is_dir());
-            let removed =
-                if directory { std::fs::remove_dir_all(&disk) } else { std::fs::remove_file(&disk) };
-            removed.map_err(|source| ExecuteError::Write { path: disk, source })?;
-            let gone = |other: &[u8]| other == path || ancestors(other).any(|ancestor| ancestor == path);
-            self.entries.retain(|other, _| !gone(other));
-            self.settled.retain(|other| !gone(other));
-            for names in self.groups.values_mut() {
-                names.retain(|other| !gone(other));
-            }
-        }
-        self.replaced.insert(path.to_vec());
-        Ok(())
-    }
-
-    /// Follows the links of a path below `root`, which is their root; what is missing is taken as it is written.
-    pub(crate) fn follow(&self, root: &[u8], path: &[u8]) -> Result<Vec<u8>, ExecuteError> {
-        const MOST_LINKS: usize = 40;
-        let mut pending: VecDeque<Vec<u8>> = components(path);
-        let mut current: Vec<Vec<u8>> = Vec::new();
-        let mut links = 0;
-        while let Some(component) = pending.pop_front() {
-            if component == b".." {
-                current.pop();
-                continue;
-            }
-            current.push(component);
-            let place = current.iter().fold(root.to_vec(), |path, name| join(&path, name));
-            if let Some(Entry { kind: Kind::Symlink { target }, .. }) = self.lookup(&place) {
-                links += 1;
-                if links > MOST_LINKS {
-                    return Err(ExecuteError::Resolve {
-                        source: ResolveError::TooManyLinks { path: shown(path) },
-                    });
-                }
-                current.pop();
-                if target.starts_with(b"/") {
-                    current.clear();
-                }
-                for component in components(target).into_iter().rev() {
-                    pending.push_front(component);
-                }
-            }
-        }
-        Ok(current.iter().fold(root.to_vec(), |path, name| join(&path, name)))
     }
 
     /// The paths that this layer has, parents first.
@@ -234,6 +183,11 @@ impl<'b> Changeset<'b> {
         if let Some(entry) = self.entries.get_mut(path) {
             entry.mtime = mtime;
         }
+    }
+
+    /// Puts a directory in place of what is no directory; [`Self::replace`] was called before.
+    pub(crate) fn put_new_directory(&mut self, entry: Entry) -> Result<(), ExecuteError> {
+        self.make_directory(entry)
     }
 
     /// Puts anything but a directory in place; whatever non-directory was there is replaced. The bytes of a file
@@ -270,11 +224,11 @@ impl<'b> Changeset<'b> {
         Ok(())
     }
 
-    /// Puts a small file in place whose bytes are at hand.
+    /// Puts a file in place whose bytes come as a stream; where it has holes, there are holes on disk.
     pub(crate) fn put_bytes(&mut self, entry: Entry, bytes: &mut dyn io::Read) -> Result<(), ExecuteError> {
         self.make_room(&entry.path)?;
         let path = self.on_disk(&entry.path);
-        let written = File::create_new(&path).and_then(|mut file| io::copy(bytes, &mut file));
+        let written = File::create_new(&path).and_then(|mut file| copy_sparse(bytes, &mut file));
         written.map_err(|source| ExecuteError::Write { path: path.clone(), source })?;
         self.entries.insert(entry.path.clone(), entry);
         Ok(())
@@ -283,34 +237,120 @@ impl<'b> Changeset<'b> {
     /// Puts a link, a pipe or a device in place.
     pub(crate) fn put_other(&mut self, entry: Entry) -> Result<(), ExecuteError> {
         self.make_room(&entry.path)?;
-        let path = self.on_disk(&entry.path);
-        if let Kind::Hardlink { target } = &entry.kind {
-            let source = self.on_disk(target);
-            rustix::fs::link(&source, &path).map_err(|error| disk(&path, error))?;
-        } else {
-            put_special(&entry, &path)?;
-        }
+        put_special(&entry, &self.on_disk(&entry.path))?;
         self.entries.insert(entry.path.clone(), entry);
         Ok(())
     }
 
+    /// Gives what is at `target` a second name. A file of the layers below is first written into this one.
+    pub(crate) fn put_link(
+        &mut self,
+        entry: Entry,
+        target: &[u8],
+        base: Option<&Tree>,
+    ) -> Result<(), ExecuteError> {
+        let missing = || ExecuteError::LinkTarget { path: shown(&entry.path), target: shown(target) };
+        let old = self.entry(target).cloned().ok_or_else(missing)?;
+        match old.kind {
+            Kind::File { .. } | Kind::Hardlink { .. } => {}
+            Kind::Directory { .. } | Kind::Whiteout => return Err(missing()),
+            // These are what they are under each of their names.
+            _ => return self.put_other(Entry { path: entry.path, ..old }),
+        }
+        if !self.entries.contains_key(target) {
+            let base = base.ok_or(ExecuteError::BaseNeeded)?;
+            let found = base.index.lookup(target).ok_or_else(missing)?;
+            let size = base.data(found).map(|data| data.entry.kind.clone());
+            let kind = size.map_err(|source| ExecuteError::Read { path: shown(target), source })?;
+            let mut bytes =
+                base.open(found).map_err(|source| ExecuteError::Read { path: shown(target), source })?;
+            let end = target.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
+            // Its directory is there already, and keeps its metadata.
+            let new = NewDirectory { mode: 0o755, uid: 0, gid: 0, mtime: old.mtime };
+            self.ensure_directory(&target[..end], new)?;
+            self.put_bytes(Entry { kind, ..old.clone() }, &mut bytes)?;
+        }
+        self.run_jobs(NonZeroUsize::MIN)?;
+        let first = match &self.entries[target].kind {
+            Kind::Hardlink { target } => target.clone(),
+            _ => target.to_vec(),
+        };
+        self.make_room(&entry.path)?;
+        let path = self.on_disk(&entry.path);
+        rustix::fs::link(self.on_disk(&first), &path).map_err(|error| disk(&path, error))?;
+        let second = Entry {
+            path: entry.path.clone(),
+            kind: Kind::Hardlink { target: first.clone() },
+            ..self.entries[&first].clone()
+        };
+        self.second_names.entry(first).or_default().insert(entry.path.clone());
+        self.entries.insert(entry.path, second);
+        Ok(())
+    }
+
+    /// Takes away whatever is at a path, a directory with everything in it too.
+    pub(crate) fn replace(&mut self, path: &[u8]) -> Result<(), ExecuteError> {
+        if !self.entry(path).is_some_and(Entry::is_directory) {
+            return self.make_room(path);
+        }
+        self.run_jobs(NonZeroUsize::MIN)?;
+        if self.below(path).is_some_and(Entry::is_directory) {
+            self.replaced.insert(path.to_vec());
+        }
+        // `0` is the byte after `/`.
+        let (start, end) = ([path, b"/"].concat(), [path, b"0"].concat());
+        let mut gone: Vec<Vec<u8>> = self.entries.range(start..end).map(|(path, _)| path.clone()).collect();
+        gone.push(path.to_vec());
+        for path in &gone {
+            self.forget(path);
+        }
+        let path = self.on_disk(path);
+        match std::fs::remove_dir_all(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(ExecuteError::Write { path, source: error })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes an entry out. Its second names stay names of its bytes.
+    fn forget(&mut self, path: &[u8]) {
+        let Some(old) = self.entries.remove(path) else { return };
+        self.groups.values_mut().for_each(|names| {
+            names.remove(path);
+        });
+        self.settled.remove(path);
+        if let Kind::Hardlink { target } = &old.kind {
+            self.second_names.get_mut(target).map(|names| names.remove(path));
+            return;
+        }
+        let Some(mut names) = self.second_names.remove(path) else { return };
+        let Some(heir) = names.pop_first() else { return };
+        for name in &names {
+            if let Some(entry) = self.entries.get_mut(name) {
+                entry.kind = Kind::Hardlink { target: heir.clone() };
+            }
+        }
+        if let Some(entry) = self.entries.get_mut(&heir) {
+            entry.kind = old.kind;
+        }
+        self.second_names.insert(heir, names);
+    }
+
     /// Takes away what this layer itself put at a path; refuses to replace a directory.
     fn make_room(&mut self, path: &[u8]) -> Result<(), ExecuteError> {
-        match self.lookup(path) {
+        match self.entry(path) {
             Some(entry) if entry.is_directory() => {
                 return Err(ExecuteError::IsADirectory { path: shown(path) });
             }
             _ => {}
         }
-        if self.entries.remove(path).is_some() {
-            self.groups.values_mut().for_each(|names| {
-                names.remove(path);
-            });
+        if self.entries.contains_key(path) {
             // Bytes that are still to come must be there before they are taken away: other names may share them.
             if self.jobs.iter().any(|job| job.entry.path == path) {
                 self.run_jobs(NonZeroUsize::MIN)?;
             }
-            self.settled.remove(path);
+            self.forget(path);
             let path = self.on_disk(path);
             if path.symlink_metadata().is_ok() {
                 rustix::fs::unlink(&path).map_err(|source| disk(&path, source))?;
@@ -342,6 +382,25 @@ impl<'b> Changeset<'b> {
         Ok(true)
     }
 
+    /// Of several names of a file, the first one is the file.
+    fn order_names(&mut self) {
+        let mut groups: BTreeMap<Vec<u8>, Vec<Vec<u8>>> = BTreeMap::new();
+        for (name, entry) in &self.entries {
+            if let Kind::Hardlink { target } = &entry.kind {
+                groups.entry(target.clone()).or_default().push(name.clone());
+            }
+        }
+        for (file, names) in groups {
+            let first = names.first().filter(|first| **first < file).cloned();
+            let (Some(first), Some(old)) = (first, self.entries.get(&file).cloned()) else { continue };
+            for name in names.into_iter().chain([file]) {
+                let kind = Kind::Hardlink { target: first.clone() };
+                self.entries.insert(name.clone(), Entry { path: name, kind, ..old.clone() });
+            }
+            self.entries.insert(first.clone(), Entry { path: first, ..old });
+        }
+    }
+
     /// Puts all bytes and metadata in place; gives the index, and the inodes that were linked from other layers.
     pub(crate) fn finish(
         mut self,
@@ -363,10 +422,16 @@ impl<'b> Changeset<'b> {
                 }
             }
         }
+        self.order_names();
         // Children before their directories: writing into a directory changes its time.
         for entry in self.entries.values().rev() {
             if !self.settled.contains(&entry.path) && !matches!(entry.kind, Kind::Hardlink { .. }) {
                 apply(entry, &self.on_disk(&entry.path), self.owners)?;
+            }
+            if entry.kind == (Kind::Directory { opaque: true }) {
+                let path = self.on_disk(&entry.path);
+                lsetxattr(&path, self.xattr_namespace.opaque_name(), b"y", XattrFlags::empty())
+                    .map_err(|source| disk(&path, source))?;
             }
         }
         let mut builder = IndexBuilder::new();
@@ -390,10 +455,37 @@ fn ancestors(path: &[u8]) -> impl Iterator<Item = &[u8]> {
     path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(end, _)| &path[..end])
 }
 
-fn components(path: &[u8]) -> VecDeque<Vec<u8>> {
-    let parts = path.split(|byte| *byte == b'/');
-    parts.filter(|part| !part.is_empty() && *part != b".").map(<[u8]>::to_vec).collect()
+/// Copies a stream; whole blocks of zeros become holes.
+fn copy_sparse(bytes: &mut dyn io::Read, file: &mut File) -> io::Result<u64> {
+    let mut buffer = vec![0; SMALL_BUFFER];
+    let (mut size, mut hole) = (0_u64, 0_i64);
+    loop {
+        let count = match bytes.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        size += count as u64;
+        if count >= HOLE && buffer[..count].iter().all(|byte| *byte == 0) {
+            hole += i64::try_from(count).expect("a buffer is small");
+            continue;
+        }
+        if hole > 0 {
+            io::Seek::seek(file, io::SeekFrom::Current(std::mem::take(&mut hole)))?;
+        }
+        io::Write::write_all(file, &buffer[..count])?;
+    }
+    if hole > 0 {
+        file.set_len(size)?;
+    }
+    Ok(size)
 }
+
+/// Bytes that are read at once.
+const SMALL_BUFFER: usize = 64 * 1024;
+/// Fewer zeros than this are no hole.
+const HOLE: usize = 4096;
 
 /// Sets owner, mode, attributes and time of what was written; by path, for what cannot be opened.
 fn apply(entry: &Entry, path: &Path, owners: Owners) -> Result<(), ExecuteError> {

@@ -111,6 +111,9 @@ impl Worker<'_> {
             owners: self.settings.owners,
             linked: std::collections::BTreeSet::new(),
             threads: self.settings.threads,
+            xattr_namespace: self.settings.xattr_namespace,
+            base_files: None,
+            room: self.snapshots,
         };
         let copy = CopyOp {
             sources: Vec::new(),

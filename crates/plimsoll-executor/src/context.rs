@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use plimsoll_dockerfile::ignore::IgnoreFile;
-use plimsoll_layer::{ChainIndex, Entry, Found, Kind, LayerIndex, Timestamp};
+use plimsoll_layer::{ChainIndex, Entry, Found, Kind, LayerError, LayerIndex, Timestamp};
 use plimsoll_oci::Digest;
 use plimsoll_store::{FileStat, StatCache, StatCacheWriter, Store};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, StatxFlags};
@@ -39,6 +39,8 @@ pub(crate) struct ContextTree {
     stats: Vec<FileStat>,
     cache: StatCache,
     known: Mutex<Known>,
+    /// There is none: the Dockerfile came alone.
+    pub(crate) is_absent: bool,
 }
 
 struct Known {
@@ -48,6 +50,15 @@ struct Known {
 }
 
 impl ContextTree {
+    /// The context of a Dockerfile that came alone: nothing is in it.
+    pub(crate) fn absent(store: &Store) -> Result<Self, LayerError> {
+        let index = ChainIndex::new(vec![Arc::new(LayerIndex::from_entries([])?)]);
+        let tree = Tree::without_files(index);
+        let known = Known { digests: HashMap::new(), writer: None };
+        let cache = StatCache::open(store, Path::new(""));
+        Ok(Self { tree, stats: Vec::new(), cache, known: Mutex::new(known), is_absent: true })
+    }
+
     /// Walks a context.
     pub(crate) fn scan(context: &LocalContext, store: &Store) -> Result<Self, ExecuteError> {
         let path = std::path::absolute(&context.path).map_err(|source| read_error(&context.path, source))?;
@@ -69,7 +80,7 @@ impl ContextTree {
         let index = ChainIndex::new(vec![Arc::new(index)]);
         let tree = Tree::new(index, vec![path.clone()]).map_err(|source| read_error(&path, source))?;
         let known = Known { digests: HashMap::new(), writer: Some(writer) };
-        Ok(Self { tree, stats, cache, known: Mutex::new(known) })
+        Ok(Self { tree, stats, cache, known: Mutex::new(known), is_absent: false })
     }
 
     fn entries(&self) -> &[Entry] {

@@ -6,10 +6,8 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use plimsoll_graph::{CopyOp, MakeDirOp};
-use plimsoll_layer::{
-    ChainIndex, Entry, Kind, LayerError, LayerIndex, LayerSink, Owners, ReadOptions, Timestamp, Whiteouts,
-    open_archive, read_layer,
-};
+use plimsoll_layer::{ChainIndex, Entry, Kind, LayerIndex, Owners, Timestamp, XattrNamespace, open_archive};
+use plimsoll_snapshot::Snapshots;
 
 use crate::changeset::{Changeset, NewDirectory, shown};
 use crate::error::ExecuteError;
@@ -17,6 +15,7 @@ use crate::mode;
 use crate::owner::owner;
 use crate::select::{Selected, join};
 use crate::tree::Tree;
+use crate::unpack::Unpacker;
 
 /// One source of a copy, with everything that was found for it.
 pub(crate) enum Source<'t> {
@@ -65,6 +64,12 @@ pub(crate) struct Target<'b> {
     pub(crate) owners: Owners,
     /// Inodes that the layers below share with others by links.
     pub(crate) linked: BTreeSet<u64>,
+    /// Which attributes overlayfs reads.
+    pub(crate) xattr_namespace: XattrNamespace,
+    /// The files of the layers below, once it is known that they are needed.
+    pub(crate) base_files: Option<&'b Tree>,
+    /// Says whether so many more bytes may be written.
+    pub(crate) room: &'b Snapshots,
     /// Threads for copying data.
     pub(crate) threads: NonZeroUsize,
 }
@@ -74,7 +79,7 @@ pub(crate) type Written = (LayerIndex, BTreeSet<u64>);
 
 /// Makes a directory and its missing parents, owned by the current user.
 pub(crate) fn make_directory(op: &MakeDirOp, target: Target<'_>) -> Result<Written, ExecuteError> {
-    let Target { base, directory, owners, linked, threads } = target;
+    let Target { base, directory, owners, linked, threads, .. } = target;
     let resolved =
         base.resolve(op.path.as_bytes(), true).map_err(|source| ExecuteError::Resolve { source })?;
     let mut changes = Changeset::new(base, directory, owners, linked);
@@ -100,7 +105,7 @@ pub(crate) fn copy(
     sources: Vec<Source<'_>>,
     target: Target<'_>,
 ) -> Result<Written, ExecuteError> {
-    let Target { base, directory, owners, linked, threads } = target;
+    let Target { base, directory, owners, linked, xattr_namespace, base_files, room, threads } = target;
     let owner = match &op.owner {
         Some(spec) => Some(owner(base, &spec.user, spec.group.as_deref())?),
         None => None,
@@ -117,8 +122,10 @@ pub(crate) fn copy(
         base,
         owner,
         new,
-        changes: Changeset::new(base, directory, owners, linked),
+        changes: Changeset::new(base, directory, owners, linked).marked_with(xattr_namespace),
         selections: 0,
+        base_files,
+        room,
     };
     for source in sources {
         copier.source(source)?;
@@ -161,6 +168,8 @@ struct Copier<'b, 'o> {
     new: NewDirectory,
     changes: Changeset<'b>,
     selections: usize,
+    base_files: Option<&'b Tree>,
+    room: &'b Snapshots,
 }
 
 impl Copier<'_, '_> {
@@ -340,72 +349,20 @@ impl Copier<'_, '_> {
         let Some(mut tar) = open_archive(file).map_err(read)? else { return Ok(false) };
         // A mode is for files that are copied, not for those of an archive.
         let new = NewDirectory { mode: 0o755, ..self.new };
-        let new = std::mem::replace(&mut self.new, new);
-        let result = self.unpack_into(&mut tar);
-        self.new = new;
-        result.map(|()| true)
-    }
-
-    fn unpack_into(&mut self, tar: &mut dyn Read) -> Result<(), ExecuteError> {
-        let destination = self.directory_destination()?;
-        let options = ReadOptions { whiteouts: Whiteouts::Literal, ..ReadOptions::default() };
-        let mut sink = Unpacker { copier: self, destination, failure: None };
-        let result = read_layer(tar, &options, &mut sink);
-        if let Some(failure) = sink.failure {
-            return Err(failure);
-        }
-        result.map(drop).map_err(|source| ExecuteError::Layer { source })
-    }
-}
-
-/// Puts the entries of an archive below a directory.
-struct Unpacker<'c, 'b, 'o> {
-    copier: &'c mut Copier<'b, 'o>,
-    destination: Vec<u8>,
-    failure: Option<ExecuteError>,
-}
-
-impl Unpacker<'_, '_, '_> {
-    /// Where an entry of this name goes: links on the way to it are followed, and the destination is their root.
-    fn place(&self, path: &[u8]) -> Result<Vec<u8>, ExecuteError> {
-        let split = path.iter().rposition(|byte| *byte == b'/');
-        let (parent, name) = split.map_or((&[][..], path), |at| (&path[..at], &path[at + 1..]));
-        Ok(join(&self.copier.changes.follow(&self.destination, parent)?, name))
-    }
-
-    fn put(&mut self, entry: &Entry, content: &mut dyn Read) -> Result<(), ExecuteError> {
-        let mut entry = entry.clone();
-        if entry.path.is_empty() {
-            return Ok(());
-        }
-        self.copier.change_owner(&mut entry, false);
-        entry.path = self.place(&entry.path)?;
-        let parent = entry.parent().to_vec();
-        let new = NewDirectory { uid: 0, gid: 0, ..self.copier.new };
-        self.copier.changes.ensure_directory(&parent, new)?;
-        if let Kind::Hardlink { target } = &mut entry.kind {
-            *target = self.place(target)?;
-        }
-        self.copier.changes.make_way(&entry)?;
-        match entry.kind {
-            Kind::Directory { .. } => self.copier.changes.put_directory(entry, true),
-            Kind::File { .. } => self.copier.changes.put_bytes(entry, content),
-            _ => self.copier.changes.put_other(entry),
-        }
-    }
-}
-
-impl LayerSink for Unpacker<'_, '_, '_> {
-    fn entry(&mut self, entry: &Entry, content: &mut dyn Read) -> Result<(), LayerError> {
-        if self.failure.is_none()
-            && let Err(failure) = self.put(entry, content)
-        {
-            self.failure = Some(failure);
-        }
-        Ok(())
-    }
-
-    fn opaque(&mut self, _directory: &[u8]) -> Result<(), LayerError> {
-        Ok(())
+        let usual = std::mem::replace(&mut self.new, new);
+        let destination = self.directory_destination();
+        self.new = usual;
+        let destination = destination?;
+        let mut unpacker = Unpacker {
+            changes: &mut self.changes,
+            destination,
+            owner: self.owner,
+            new: NewDirectory { uid: 0, gid: 0, ..new },
+            base: self.base_files,
+            room: self.room,
+            unasked: 0,
+        };
+        unpacker.unpack(&mut tar)?;
+        Ok(true)
     }
 }

@@ -58,6 +58,17 @@ pub enum ExecuteError {
         /// The path in the image.
         path: String,
     },
+    /// A hard link of an archive names nothing that could have another name.
+    #[error("the hard link `{path}` of the archive names `{target}`, which is no file")]
+    LinkTarget {
+        /// The link.
+        path: String,
+        /// What it names.
+        target: String,
+    },
+    /// The bytes of the layers below are needed after all; never leaves this crate.
+    #[error("the files of the layers below are needed")]
+    BaseNeeded,
     /// A mode that is none.
     #[error("`{mode}` is not a mode: write it in octal (`755`) or as `chmod` takes it (`u=rwX,go=rX`)")]
     BadMode {
@@ -163,7 +174,7 @@ pub enum ExecuteError {
     #[error("the layer cannot be written or read")]
     Layer {
         /// Why.
-        #[source]
+        #[from]
         source: LayerError,
     },
     /// A snapshot could not be had.

@@ -12,7 +12,7 @@ use crate::context::ContextTree;
 use crate::error::ExecuteError;
 use crate::key::{KeyBuilder, MOST_FILES, STEP_BEFORE};
 use crate::select::{self, Rules, Selected};
-use crate::worker::{Output, RemoteFile, Worker};
+use crate::worker::{Output, Worker};
 
 /// The digest of a selection and its files as they are listed beside a key; or the input whose bytes it needs.
 type Selection = Attempt<(Digest, BTreeMap<String, String>)>;
@@ -25,6 +25,11 @@ impl Worker<'_> {
         inputs: &[Output],
     ) -> Result<Attempt<KeyBuilder>, ExecuteError> {
         let mut key = KeyBuilder::default();
+        if let Some(pinned) = self.pinned(&vertex.op)? {
+            // Files are the same on every platform.
+            key.add("the source", String::from_utf8_lossy(&canonical(&pinned)));
+            return Ok(Attempt::Done(key));
+        }
         key.add("the instruction", String::from_utf8_lossy(&canonical(&vertex.op)));
         key.add("the platform", &vertex.platform);
         if let Op::Exec(_) | Op::Copy(_) | Op::MakeDir(_) = vertex.op {
@@ -32,7 +37,7 @@ impl Worker<'_> {
         }
         let rules = Rules { exclude: &[], parents: false };
         match &vertex.op {
-            Op::Scratch | Op::Image(_) | Op::Local { .. } | Op::MakeDir(_) => {}
+            Op::Scratch | Op::Image(_) | Op::Local { .. } | Op::Git(_) | Op::Archive(_) | Op::MakeDir(_) => {}
             Op::Exec(op) => {
                 for mount in &op.mounts {
                     let (input, source) = match &mount.kind {
@@ -108,17 +113,13 @@ impl Worker<'_> {
         if taken { Ok(()) } else { Err(ExecuteError::SourceMissing { path: pattern.to_owned() }) }
     }
 
-    pub(crate) fn fetch(&self, url: &str, checksum: Option<&Digest>) -> Result<RemoteFile, ExecuteError> {
-        self.remote
-            .fetch(url, checksum)
-            .map_err(|source| ExecuteError::Remote { url: without_credentials(url), source })
-    }
-
     /// The digest of what a pattern selects from an input.
     fn selection(&self, input: &Output, pattern: &str, rules: Rules<'_>) -> Result<Selection, ExecuteError> {
         if let Some(context) = &input.context {
-            let selected = select::select(&context.tree, pattern, rules)
-                .map_err(|error| self.explain_missing(error, pattern))?;
+            let selected = select::select(&context.tree, pattern, rules).map_err(|error| match error {
+                ExecuteError::SourceMissing { .. } if context.is_absent => ExecuteError::NoContext,
+                error => self.explain_missing(error, pattern),
+            })?;
             context.prefetch(&files(&selected), self.settings.threads)?;
             let digest = select::digest(&selected, SelectionOwners::Root, &|found| context.digest(found))?;
             return Ok(Attempt::Done((digest, listing(context, &selected)?)));
@@ -187,15 +188,4 @@ fn chain_digest(chain: &[LayerId]) -> Digest {
     let mut hasher = Hasher::new();
     chain.iter().for_each(|layer| hasher.field(layer.as_str()));
     hasher.finish()
-}
-
-fn without_credentials(url: &str) -> String {
-    match url.split_once("://") {
-        Some((scheme, rest)) => {
-            let end = rest.find('/').unwrap_or(rest.len());
-            let host = rest[..end].rsplit_once('@').map_or(&rest[..end], |(_, host)| host);
-            format!("{scheme}://{host}{}", &rest[end..])
-        }
-        None => url.to_owned(),
-    }
 }

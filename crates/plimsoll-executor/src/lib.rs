@@ -19,8 +19,10 @@ mod mode;
 mod owner;
 mod select;
 mod settings;
+mod source;
 mod stubs;
 mod tree;
+mod unpack;
 mod worker;
 
 pub use context::LocalContext;
@@ -28,4 +30,5 @@ pub use devices::{DeviceError, Devices, FoundDevice, SpecError};
 pub use error::{ExecuteError, how};
 pub use kept::{Connection, KeptStep, OWN_SHELL, Visit, kept_steps};
 pub use settings::{SecretSource, Settings, StepLimits};
-pub use worker::{BaseLayers, DerivedKey, Output, RemoteFile, RemoteFiles, Worker};
+pub use source::{GitCommit, RemoteFile, RemoteSources};
+pub use worker::{BaseLayers, DerivedKey, Output, Worker};

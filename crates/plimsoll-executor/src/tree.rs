@@ -23,6 +23,11 @@ impl Tree {
         Ok(Self { index, contents, directories })
     }
 
+    /// A tree of directories alone: nothing in it has bytes.
+    pub(crate) fn without_files(index: ChainIndex) -> Self {
+        Self { index, contents: Vec::new(), directories: Vec::new() }
+    }
+
     /// The directory of one layer.
     pub(crate) fn directory(&self, layer: usize) -> &PathBuf {
         &self.directories[layer]

@@ -8,7 +8,7 @@ use std::time::Instant;
 use plimsoll_graph::{CopyOp, CopySource, Graph, Op, Vertex};
 use plimsoll_layer::{ChainIndex, Timestamp as FileTime};
 use plimsoll_oci::{DiffId, Digest};
-use plimsoll_snapshot::{FetchError, Snapshots};
+use plimsoll_snapshot::Snapshots;
 use plimsoll_solver::{Attempt, Cancel, EventKind, EventSink, Executor, Found as Lookup};
 use plimsoll_store::{KeyLock, LayerDraft, LayerId, LayerRecord, ResultId, ResultRecord, Timestamp};
 
@@ -18,6 +18,7 @@ use crate::error::ExecuteError;
 use crate::key::KeyBuilder;
 use crate::select::{self, Rules};
 use crate::settings::Settings;
+use crate::source::RemoteSources;
 use crate::tree::Tree;
 
 /// What a vertex gives: a stack of layers, or a context.
@@ -35,25 +36,15 @@ pub struct Output {
 /// The layers of a base image.
 #[derive(Clone, Debug)]
 pub struct BaseLayers {
-    /// Digests of the uncompressed layers, bottom first.
-    pub diff_ids: Vec<DiffId>,
+    /// The layers, bottom first.
+    pub chain: Vec<LayerId>,
 }
 
-/// A file that was fetched from an address, now a blob in the store.
-#[derive(Clone, Debug)]
-pub struct RemoteFile {
-    /// The blob.
-    pub digest: Digest,
-    /// The name that the server or the address gives it.
-    pub name: String,
-    /// When the server says it was changed, in seconds since 1970.
-    pub modified: i64,
-}
-
-/// Fetches files from addresses.
-pub trait RemoteFiles: Send + Sync {
-    /// Fetches a file into the store, or finds that the one there is still right.
-    fn fetch(&self, url: &str, checksum: Option<&Digest>) -> Result<RemoteFile, FetchError>;
+impl BaseLayers {
+    /// The layers of an image that was not built here, by the digests of the uncompressed ones.
+    pub fn imported(diff_ids: &[DiffId]) -> Self {
+        Self { chain: diff_ids.iter().map(LayerId::imported).collect() }
+    }
 }
 
 /// One build's vertices.
@@ -68,8 +59,8 @@ pub struct Worker<'a> {
     pub contexts: &'a BTreeMap<String, LocalContext>,
     /// Base images by their manifest.
     pub bases: &'a BTreeMap<Digest, BaseLayers>,
-    /// How `ADD` reaches addresses.
-    pub remote: &'a dyn RemoteFiles,
+    /// How addresses and repositories are reached.
+    pub remote: &'a dyn RemoteSources,
     /// Where events go.
     pub events: &'a dyn EventSink,
     /// Keys that were derived in look-ups, by vertex, until the vertex runs.
@@ -120,7 +111,14 @@ impl Worker<'_> {
         };
         let Ok(index) = self.snapshots.chain(&base)? else { return Ok(Attempt::Missing { input: 0 }) };
         match &self.vertex(vertex).op {
-            Op::Scratch | Op::Image(_) | Op::Local { .. } => unreachable!("sources are always known"),
+            Op::Scratch | Op::Image(_) | Op::Local { .. } => unreachable!("they are always known"),
+            Op::Git(git) => self.in_new_layer(vertex, &base, &index, cancel, |draft| {
+                self.check_out(git, draft, cancel).map(Attempt::Done)
+            }),
+            Op::Archive(archive) => self.in_new_layer(vertex, &base, &index, cancel, |draft| {
+                let target = self.target(&base, &index, draft)?;
+                self.unpack_archive(archive, target).map(Attempt::Done)
+            }),
             Op::MakeDir(op) => self.in_new_layer(vertex, &base, &index, cancel, |draft| {
                 let target = self.target(&base, &index, draft)?;
                 copy::make_directory(op, target).map(Attempt::Done)
@@ -133,7 +131,7 @@ impl Worker<'_> {
     }
 
     fn target<'b>(
-        &self,
+        &'b self,
         base: &[LayerId],
         index: &'b ChainIndex,
         draft: &LayerDraft,
@@ -143,6 +141,9 @@ impl Worker<'_> {
             directory: draft.fs(),
             owners: self.settings.owners,
             linked: self.snapshots.linked_inodes(base)?,
+            xattr_namespace: self.settings.xattr_namespace,
+            base_files: None,
+            room: self.snapshots,
             threads: self.settings.threads,
         })
     }
@@ -228,6 +229,34 @@ impl Worker<'_> {
                 };
             }
         }
+        let sources = self.sources(op, inputs, &trees)?;
+        self.snapshots.ensure_room(copy::size(&sources))?;
+        // A layer of its own does not look at what it will lie on: links are not followed, directories are new.
+        let nothing = ChainIndex::default();
+        let below = if op.link { &nothing } else { index };
+        let written = copy::copy(op, sources, self.target(base, below, draft)?);
+        if !matches!(written, Err(ExecuteError::BaseNeeded)) {
+            return written.map(Attempt::Done);
+        }
+        // A hard link of an archive names a file below. That is rare enough to begin again.
+        let Attempt::Done(files) = self.tree(base)? else { return Ok(Attempt::Missing { input: 0 }) };
+        let directory = draft.fs();
+        std::fs::remove_dir_all(&directory)
+            .and_then(|()| std::fs::create_dir(&directory))
+            .map_err(|source| ExecuteError::Write { path: directory, source })?;
+        adopt_root(index, draft)?;
+        let sources = self.sources(op, inputs, &trees)?;
+        let target = Target { base_files: Some(&files), ..self.target(base, below, draft)? };
+        copy::copy(op, sources, target).map(Attempt::Done)
+    }
+
+    fn sources<'t>(
+        &self,
+        op: &CopyOp,
+        inputs: &'t [Output],
+        trees: &'t BTreeMap<usize, Tree>,
+    ) -> Result<Vec<Source<'t>>, ExecuteError> {
+        let base = inputs.first().map_or(&[][..], |input| &input.chain);
         let rules = Rules { exclude: &op.exclude, parents: op.parents };
         let mut sources = Vec::new();
         for source in &op.sources {
@@ -241,7 +270,7 @@ impl Worker<'_> {
                 CopySource::Remote(remote) => {
                     let file = self.fetch(&remote.url, remote.checksum.as_ref())?;
                     Source::File {
-                        name: file.name,
+                        name: remote.name.clone(),
                         path: self.snapshots.store().blob_path(&file.digest),
                         mtime: FileTime::from_seconds(file.modified),
                         unpack: remote.unpack,
@@ -260,11 +289,7 @@ impl Worker<'_> {
                 }
             });
         }
-        self.snapshots.ensure_room(copy::size(&sources))?;
-        // A layer of its own does not look at what it will lie on: links are not followed, directories are new.
-        let nothing = ChainIndex::default();
-        let below = if op.link { &nothing } else { index };
-        copy::copy(op, sources, self.target(base, below, draft)?).map(Attempt::Done)
+        Ok(sources)
     }
 
     fn source(&self, vertex: &Vertex, key: Digest) -> Result<Option<Output>, ExecuteError> {
@@ -273,14 +298,18 @@ impl Worker<'_> {
             Op::Scratch => Some(output(Vec::new())),
             Op::Image(image) => {
                 let base = self.bases.get(&image.manifest).expect("the caller resolved every base image");
-                Some(output(base.diff_ids.iter().map(LayerId::imported).collect()))
+                Some(output(base.chain.clone()))
             }
             Op::Local { name } => {
-                let context = self.contexts.get(name).ok_or(ExecuteError::NoContext)?;
-                let tree = Arc::new(ContextTree::scan(context, self.snapshots.store())?);
+                let store = self.snapshots.store();
+                let tree = match self.contexts.get(name) {
+                    Some(context) => ContextTree::scan(context, store)?,
+                    None => ContextTree::absent(store).map_err(|source| ExecuteError::Layer { source })?,
+                };
+                let tree = Arc::new(tree);
                 Some(Output { context: Some(tree), ..output(Vec::new()) })
             }
-            Op::Exec(_) | Op::Copy(_) | Op::MakeDir(_) => None,
+            Op::Git(_) | Op::Archive(_) | Op::Exec(_) | Op::Copy(_) | Op::MakeDir(_) => None,
         })
     }
 
@@ -328,7 +357,7 @@ impl Executor for Worker<'_> {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner).insert(vertex, derived);
         if !must_run
             && !description.no_cache
-            && let Some(result) = self.known(&key, &inputs[0].chain)?
+            && let Some(result) = self.known(&key, inputs.first().map_or(&[], |input| &input.chain))?
         {
             // Known is enough here: whoever needs the bytes asks for them.
             self.snapshots.store().pick_result(&result)?;

@@ -31,6 +31,14 @@ pub enum ExportError {
         /// The name that was asked for.
         name: String,
     },
+    /// A layout has other images than the one that was asked for.
+    #[error("`{}` has no image `{wanted}`; its index.json says which it has", directory.display())]
+    NotInLayout {
+        /// The directory.
+        directory: PathBuf,
+        /// The tag or digest.
+        wanted: String,
+    },
     /// A manifest or index could not be used.
     #[error(transparent)]
     Manifest {

@@ -33,7 +33,7 @@ pub use archive::{ArchiveFormat, archive, layout_directory};
 pub use engine::{Engine, EngineAddress, EngineError, EngineTls};
 pub use error::ExportError;
 pub use image::Image;
-pub use import::{LoadedImage, load, load_path};
+pub use import::{LoadedImage, load, load_from_layout, load_path};
 pub use layout::Bundle;
 pub use local::{LocalReport, Unapplied, local};
 pub use progress::TransferProgress;

@@ -48,7 +48,7 @@ pub fn tar(
         let (number, original) = places.get(&entry.path).ok_or(std::io::ErrorKind::NotFound)?;
         Ok(Box::new(roots[*number].1.content(original)?))
     };
-    let options = TarOptions { clamp: epoch, ..TarOptions::default() };
+    let options = TarOptions { clamp: epoch, literal_names: true, ..TarOptions::default() };
     write_tar(&index, &mut open, options, out).map_err(|error| match error {
         LayerError::Write { source } => ExportError::Write { source },
         source => ExportError::RootFileSystem { source },

@@ -21,7 +21,7 @@ impl GraphBuilder {
     pub(crate) fn add(&mut self, vertex: Vertex) -> VertexId {
         // Sources are what they are on every platform: an image is named by the manifest of one, a directory has none.
         let platform = match vertex.op {
-            Op::Scratch | Op::Image(_) | Op::Local { .. } => None,
+            Op::Scratch | Op::Image(_) | Op::Local { .. } | Op::Git(_) | Op::Archive(_) => None,
             Op::Exec(_) | Op::Copy(_) | Op::MakeDir(_) => Some(vertex.platform.clone()),
         };
         let identity = (canonical(&vertex.op), vertex.inputs.clone(), platform);

@@ -9,6 +9,9 @@
 //! | image | `manifest` | yes | it names the bytes |
 //! | image | `reference` | no | two names of one image are one image |
 //! | local | `name` | yes | two contexts are two sources; their content enters through selections |
+//! | git | all but `login`; with the commit in place of `reference` and `fetch-by-commit` | yes | the commit names the files, the rest says which of them and how they are laid out |
+//! | archive | `source` | by content | an address says nothing |
+//! | archive | `name`, `unpack` | yes | each changes the tree |
 //! | exec | `args`, `env`, `cwd`, `user` | yes | the command sees them; `env` holds declared `ARG`s too |
 //! | exec | `proxy_env` | no | a proxy is the way to a server, not what is fetched there; declared by `ARG` it is in `env` |
 //! | exec | `network`, `security`, `hostname` | yes | the command sees them |

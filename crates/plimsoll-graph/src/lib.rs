@@ -11,10 +11,9 @@
 //! - a stage may be the `from` of a mount by number, as it may be of `COPY`;
 //! - triggers that ran are gone, also when the base is a stage of the same file;
 //! - a cache mount without a namespace is named by its id alone.
-//!
-//! Not supported, and an error at its place: `ADD` of git repositories with `--keep-git-dir`.
 
 mod builder;
+mod git;
 mod globals;
 mod go;
 mod key;
@@ -30,11 +29,12 @@ mod steps;
 mod triggers;
 mod variables;
 
+pub use git::{GitAddressError, GitSource, GitTimes, Login, without_login};
 pub use key::canonical;
 pub use lower::lower;
 pub use op::{
-    AddSource, CacheSharing, CopyOp, CopySource, DeviceRequest, ExecMount, ExecOp, Graph, HistoryEntry,
-    ImageOp, ImagePlan, InlineFile, MakeDirOp, MountKind, NetworkMode, OP_SCHEMA, Op, OwnerSpec,
-    SecurityMode, Vertex, VertexId,
+    AddSource, ArchiveOp, ArchiveSource, CacheSharing, CopyOp, CopySource, DeviceRequest, ExecMount, ExecOp,
+    Graph, HistoryEntry, ImageOp, ImagePlan, InlineFile, MakeDirOp, MountKind, NetworkMode, OP_SCHEMA, Op,
+    OwnerSpec, SecurityMode, Vertex, VertexId,
 };
 pub use request::{BaseImage, BaseRequest, Lowered, MissingBase, NamedContext, Request};

@@ -7,14 +7,17 @@ use plimsoll_dockerfile::InstructionKind;
 use plimsoll_oci::{ImageConfig, Platform};
 
 use crate::builder::GraphBuilder;
+use crate::git::without_login;
 use crate::globals::{Globals, proxies, report_undeclared};
 use crate::plan::{Command, Plan};
 use crate::problems::{Problems, Reported, Reporting};
-use crate::request::{BaseImage, BaseRequest, Lowered, Request};
+use crate::request::{BaseImage, BaseRequest, Lowered, NamedContext, Request};
 use crate::stage::{StageLowering, State, Steps};
 use crate::stages::{Origin, Stages};
 use crate::variables::Variables;
-use crate::{CopyOp, CopySource, HistoryEntry, ImageOp, ImagePlan, Op, Vertex, VertexId};
+use crate::{
+    ArchiveSource, CopyOp, CopySource, GitSource, HistoryEntry, ImageOp, ImagePlan, Op, Vertex, VertexId,
+};
 
 /// Lowers a parsed Dockerfile to the graph of one target on one platform.
 ///
@@ -259,14 +262,35 @@ impl Lowering<'_> {
         }
     }
 
-    /// The directory that the caller gives under this name; `context` is the build context.
+    /// The files that the caller gives under this name; `context` is the build context.
     pub(crate) fn local(&mut self, name: &str, span: Option<Span>) -> VertexId {
+        let context = match name {
+            MAIN_CONTEXT => Some(&self.request.main_context),
+            name => self.request.contexts.get(name),
+        };
+        match context {
+            Some(NamedContext::Git(git)) => return self.git(git.clone(), span),
+            Some(NamedContext::Archive(archive)) => {
+                let shown = match &archive.source {
+                    ArchiveSource::Url(url) => format!("[internal] load {}", without_login(url)),
+                    ArchiveSource::Blob(_) => "[internal] load the archive from standard input".to_owned(),
+                };
+                return self.source(Op::Archive(archive.clone()), shown, span);
+            }
+            _ => {}
+        }
         let shown = if name == MAIN_CONTEXT {
             "[internal] load build context".to_owned()
         } else {
             format!("[internal] load context {name}")
         };
         self.source(Op::Local { name: name.to_owned() }, shown, span.filter(|_| name != MAIN_CONTEXT))
+    }
+
+    /// The files of a git repository.
+    pub(crate) fn git(&mut self, git: GitSource, span: Option<Span>) -> VertexId {
+        let shown = format!("[internal] load {git}");
+        self.source(Op::Git(git), shown, span)
     }
 
     fn source(&mut self, op: Op, name: String, span: Option<Span>) -> VertexId {

@@ -8,6 +8,8 @@ use plimsoll_diagnostics::Span;
 use plimsoll_oci::{Digest, ImageConfig, Platform};
 use serde::{Deserialize, Serialize};
 
+use crate::git::GitSource;
+
 /// The version of the op encoding; a change of meaning bumps it, and with it every key.
 pub const OP_SCHEMA: u32 = 2;
 
@@ -57,12 +59,26 @@ pub enum Op {
         /// The context's name.
         name: String,
     },
+    /// Files of a git repository, by commit.
+    Git(GitSource),
+    /// What an archive holds, or a file that is none.
+    Archive(ArchiveOp),
     /// A command.
     Exec(ExecOp),
     /// Files copied or written.
     Copy(CopyOp),
     /// A directory made if it is missing, with its parents.
     MakeDir(MakeDirOp),
+}
+
+impl Op {
+    /// Whether it only brings files in: it is no step of a Dockerfile.
+    pub fn is_source(&self) -> bool {
+        match self {
+            Self::Scratch | Self::Image(_) | Self::Local { .. } | Self::Git(_) | Self::Archive(_) => true,
+            Self::Exec(_) | Self::Copy(_) | Self::MakeDir(_) => false,
+        }
+    }
 }
 
 /// A base image, pinned to the manifest of one platform.
@@ -73,6 +89,27 @@ pub struct ImageOp {
     /// The reference as it was asked for. Not in a key: two names of one image are one image.
     #[serde(skip)]
     pub reference: String,
+}
+
+/// An archive as a tree of files. What is no archive is a tree of one file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArchiveOp {
+    /// Where its bytes are.
+    pub source: ArchiveSource,
+    /// The name of the one file, if it is no archive or is not to be unpacked.
+    pub name: String,
+    /// An archive is unpacked.
+    pub unpack: bool,
+}
+
+/// Where the bytes of an archive are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ArchiveSource {
+    /// At an address, resolved to content before the key is made.
+    Url(String),
+    /// In the store.
+    Blob(Digest),
 }
 
 /// A command in a root file system (`RUN`).
@@ -298,6 +335,8 @@ pub enum CopySource {
 pub struct AddSource {
     /// The address.
     pub url: String,
+    /// The file's name when the destination is a directory.
+    pub name: String,
     /// What its bytes must be.
     pub checksum: Option<Digest>,
     /// It is unpacked if it is an archive (`ADD --unpack`).

@@ -6,7 +6,7 @@ use plimsoll_diagnostics::{Diagnostic, SourceFile, Span};
 use plimsoll_dockerfile::Dockerfile;
 use plimsoll_oci::{Digest, ImageConfig, Platform};
 
-use crate::{Graph, NetworkMode};
+use crate::{ArchiveOp, GitSource, Graph, NetworkMode};
 
 /// Everything that decides what a Dockerfile means. [`Request::new`] fills in the usual values.
 pub struct Request<'a> {
@@ -28,7 +28,9 @@ pub struct Request<'a> {
     pub multi_platform: bool,
     /// `--label`: set at the end, later ones win.
     pub labels: &'a [(String, String)],
-    /// Named contexts (`--build-context`), by name as it was given.
+    /// What the build context is.
+    pub main_context: NamedContext,
+    /// Named contexts (`--build-context`), by name as it was given; `NAME::PLATFORM` is for one platform only.
     pub contexts: &'a BTreeMap<String, NamedContext>,
     /// `--network`: what a `RUN` without `--network` gets.
     pub network: NetworkMode,
@@ -64,6 +66,7 @@ impl<'a> Request<'a> {
             build_platform: platform,
             multi_platform: false,
             labels: &[],
+            main_context: NamedContext::Directory,
             contexts,
             network: NetworkMode::Default,
             no_cache: false,
@@ -75,11 +78,15 @@ impl<'a> Request<'a> {
     }
 }
 
-/// What a named context is.
+/// What a context is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NamedContext {
     /// A directory; the graph asks for it with [`crate::Op::Local`] under the name it was given.
     Directory,
+    /// A git repository.
+    Git(GitSource),
+    /// An archive.
+    Archive(ArchiveOp),
     /// An image; [`Request::bases`] is asked for this reference (an image reference, or an address such as `debian://…`).
     Image {
         /// The reference.

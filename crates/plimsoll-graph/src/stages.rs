@@ -22,7 +22,7 @@ pub(crate) enum Origin {
     Scratch,
     /// An image.
     Image(BaseRequest),
-    /// A named context that is a directory.
+    /// A named context that is a tree of files: a directory, a repository, an archive.
     Directory(String),
 }
 
@@ -275,9 +275,11 @@ impl<'a> Stages<'a> {
             return None;
         }
         let wanted = context_name(name);
-        let (key, context) = find_context(self.request.contexts, &wanted)?;
+        let (key, context) = find_context(self.request.contexts, &wanted, platform)?;
         Some(match context {
-            NamedContext::Directory => Origin::Directory(key.to_owned()),
+            NamedContext::Directory | NamedContext::Git(_) | NamedContext::Archive(_) => {
+                Origin::Directory(key.to_owned())
+            }
             NamedContext::Image { reference } => {
                 Origin::Image(BaseRequest { name: reference.clone(), platform: platform.clone() })
             }
@@ -334,9 +336,26 @@ fn context_name(name: &str) -> String {
     }
 }
 
+/// The context of a name; one that is for this very platform (`NAME::PLATFORM`) wins.
 fn find_context<'a>(
     contexts: &'a BTreeMap<String, NamedContext>,
     wanted: &str,
+    platform: &Platform,
 ) -> Option<(&'a str, &'a NamedContext)> {
-    contexts.iter().find(|(key, _)| context_name(key) == wanted).map(|(key, context)| (key.as_str(), context))
+    let of = |key: &str| match key.split_once("::") {
+        Some((name, text)) => text
+            .parse::<Platform>()
+            .is_ok_and(|own| own.distance_from(platform) == Some(0))
+            .then(|| (context_name(name), true)),
+        None => Some((context_name(key), false)),
+    };
+    let mut found = None;
+    for (key, context) in contexts {
+        match of(key).filter(|(name, _)| name == wanted) {
+            Some((_, true)) => return Some((key, context)),
+            Some((_, false)) => found = Some((key.as_str(), context)),
+            None => {}
+        }
+    }
+    found
 }

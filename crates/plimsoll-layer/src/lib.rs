@@ -10,6 +10,7 @@
 //! and writers.
 
 mod archive;
+mod archive_read;
 mod beneath;
 mod chain;
 mod compression;
@@ -32,6 +33,7 @@ mod users;
 mod xattr;
 
 pub use archive::{ArchiveFormat, detect, is_tar, open_archive};
+pub use archive_read::read_archive;
 pub use beneath::DirectoryContent;
 pub use chain::{ChainIndex, Child, Found, ResolveError, Resolved};
 pub use compression::{BlobWritten, Compression, LayerBlobWriter, write_layer_blob};

@@ -310,7 +310,7 @@ impl LayerReader<'_> {
     }
 }
 
-fn checked_target(path: &[u8], target: Vec<u8>) -> Result<Vec<u8>, LayerError> {
+pub(crate) fn checked_target(path: &[u8], target: Vec<u8>) -> Result<Vec<u8>, LayerError> {
     let reason = if target.is_empty() {
         "its symbolic link is empty"
     } else if target.contains(&0) {

@@ -58,6 +58,7 @@ pub(crate) struct TarStream<'r> {
     position: u64,
     size: u64,
     failure: Option<LayerError>,
+    may_end_early: bool,
 }
 
 impl<'r> TarStream<'r> {
@@ -72,14 +73,25 @@ impl<'r> TarStream<'r> {
             position: 0,
             size: 0,
             failure: None,
+            may_end_early: false,
         }
+    }
+
+    /// The same for an archive that may end right behind its last content.
+    pub(crate) fn may_end_early(self) -> Self {
+        Self { may_end_early: true, ..self }
     }
 
     /// The next entry, or `None` at the end mark or the end of the stream.
     pub(crate) fn next(&mut self) -> Result<Option<RawEntry>, LayerError> {
-        let rest = self.stored + self.padding;
-        self.skip(rest)?;
-        (self.stored, self.padding) = (0, 0);
+        self.skip(self.stored)?;
+        let padding = std::mem::take(&mut self.padding);
+        self.stored = 0;
+        match self.skip(padding) {
+            // Nothing is lost when the last content is there and only its padding is not.
+            Err(LayerError::Truncated { .. }) if self.may_end_early => return Ok(None),
+            skipped => skipped?,
+        }
         let mut extended = Extended::default();
         loop {
             let Some((block, at)) = self.block()? else { return Ok(None) };

@@ -20,6 +20,8 @@ pub struct TarOptions {
     pub clamp: Option<i64>,
     /// Of the extended attributes, only file capabilities are written.
     pub only_capabilities: bool,
+    /// It is a root file system and no layer: names that begin with `.wh.` are names like others.
+    pub literal_names: bool,
 }
 
 /// Where the bytes of a `Kind::File` entry come from.
@@ -114,7 +116,7 @@ pub(crate) struct Written {
 
 /// The headers of one entry: mostly one, none for the root, two for an opaque directory.
 pub(crate) fn head(entry: &Entry, options: TarOptions) -> Result<Vec<Written>, LayerError> {
-    if entry.name().starts_with(b".wh.") {
+    if entry.name().starts_with(b".wh.") && !options.literal_names {
         return Err(LayerError::path(&entry.path, "names that begin with `.wh.` mean removal in a layer"));
     }
     let described = |name: Vec<u8>, type_flag| {

@@ -105,7 +105,7 @@ impl Snapshots {
         self.ensure_room(index.content_size())?;
         let mut writer = self.store.blob_writer()?.digested_by_caller();
         // Other builders keep no other attributes in the layers they write, and readers expect none.
-        let tar = TarOptions { clamp: options.epoch, only_capabilities: true };
+        let tar = TarOptions { clamp: options.epoch, only_capabilities: true, ..TarOptions::default() };
         let written =
             write_layer_blob(&index, &mut open, tar, options.compression, self.options.threads, &mut writer)
                 .map_err(|source| SnapshotError::Layer { layer: layer.clone(), source })?;

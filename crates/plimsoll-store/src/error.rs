@@ -132,7 +132,7 @@ pub enum Error {
     /// The store's size limit does not allow what is to be written.
     #[error(
         "{needed} bytes are needed, the store uses {used} of its limit of {limit} bytes; make room with `plimsoll prune` or \
-         raise the limit"
+         raise `store.max-size` in the configuration"
     )]
     StoreFull {
         /// How many bytes are to be written.
@@ -145,7 +145,7 @@ pub enum Error {
     /// The file system has too little room left.
     #[error(
         "{needed} bytes are needed, the file system of `{}` has {available} bytes left and {reserve} are kept in reserve; \
-         make room on it, with `plimsoll prune` for a part, or lower the reserve",
+         make room on it, with `plimsoll prune` for a part, or lower `store.reserve` in the configuration",
         path.display()
     )]
     DiskFull {

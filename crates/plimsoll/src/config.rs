@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+use plimsoll_graph::GitSource;
 use plimsoll_registry::RegistriesConfig;
 use serde::Deserialize;
 
@@ -109,10 +110,8 @@ impl ProjectConfig {
         let config: Self = read(&directory.join(PROJECT_FILE))?;
         let root = directory.canonicalize().unwrap_or_else(|_| directory.clone());
         for (name, value) in &config.contexts {
-            if is_address(value) {
-                continue;
-            }
-            let path = directory.join(value);
+            let Some(path) = local_path(value) else { continue };
+            let path = directory.join(path);
             let path =
                 path.canonicalize().with_context(|| format!("context `{name}`: cannot use `{value}`"))?;
             if !path.starts_with(&root) {
@@ -127,9 +126,20 @@ impl ProjectConfig {
     }
 }
 
-/// Whether a named context is no directory.
-pub(crate) fn is_address(value: &str) -> bool {
-    value.contains("://")
+/// What stands before a directory with an OCI layout.
+pub(crate) const OCI_LAYOUT: &str = "oci-layout://";
+
+/// The path in a named context that is read from this host.
+fn local_path(value: &str) -> Option<&str> {
+    if let Some(layout) = value.strip_prefix(OCI_LAYOUT) {
+        let path = layout.split_once('@').map_or(layout, |(path, _)| path);
+        return Some(
+            path.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')).map_or(path, |(path, _)| path),
+        );
+    }
+    let is_remote =
+        value.contains("://") || GitSource::parse_context(value).map_or(true, |source| source.is_some());
+    (!is_remote).then_some(value)
 }
 
 fn read<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
@@ -189,9 +199,11 @@ mod tests {
     fn a_project_context_outside_of_the_project_is_refused() {
         let outside = tempfile::tempdir().unwrap();
         let project = tempfile::tempdir().unwrap();
-        let text = format!("[contexts]\nx = \"{}\"\n", outside.path().display());
-        std::fs::write(project.path().join(PROJECT_FILE), text).unwrap();
-        let error = ProjectConfig::load(&[project.path().to_owned()]).unwrap_err();
-        assert!(error.to_string().contains("outside of the project"), "{error}");
+        for kind in ["", OCI_LAYOUT] {
+            let text = format!("[contexts]\nx = \"{kind}{}\"\n", outside.path().display());
+            std::fs::write(project.path().join(PROJECT_FILE), text).unwrap();
+            let error = ProjectConfig::load(&[project.path().to_owned()]).unwrap_err();
+            assert!(error.to_string().contains("outside of the project"), "{error}");
+        }
     }
 }

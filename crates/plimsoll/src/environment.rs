@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use plimsoll_build::{Environment, RegistryFetcher};
+use plimsoll_build::{Environment, GitProgram, RegistryFetcher};
 use plimsoll_compose::{ComposerOptions, HostSources, Proxy};
 use plimsoll_executor::{Settings, StepLimits};
 use plimsoll_layer::{Owners, XattrNamespace};
@@ -113,7 +113,8 @@ impl Host {
             epoch: None,
         };
         let composer = self.composer(ca_bundle)?;
-        Ok(Environment { snapshots, client, composer, settings, events, cancel })
+        let git = git_program();
+        Ok(Environment { snapshots, client, composer, git, settings, events, cancel })
     }
 
     fn composer(&self, ca_certificates: Option<Vec<u8>>) -> Result<ComposerOptions> {
@@ -153,6 +154,24 @@ impl Host {
             .with_context(|| format!("cannot read the bundle of certificates `{}`", path.display()))?;
         Ok(Some(bytes))
     }
+}
+
+/// Where git is. Directories that are named relative to the current one are not searched: what lies there came with the sources.
+fn git_program() -> Option<GitProgram> {
+    let search_path: Vec<PathBuf> =
+        variables::search_path().into_iter().filter(|path| path.is_absolute()).collect();
+    let path = search_path.iter().map(|directory| directory.join("git")).find(|path| path.is_file())?;
+    let proxies =
+        ["http_proxy", "https_proxy", "all_proxy", "no_proxy", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"];
+    let proxies =
+        proxies.into_iter().filter_map(|name| Some((name.to_owned(), variables::text(name)?))).collect();
+    Some(GitProgram {
+        path,
+        search_path: std::env::join_paths(search_path).ok()?,
+        proxies,
+        known_hosts: variables::home().map(|home| home.join(".ssh/known_hosts")),
+        host_certificates: Some("/etc/ssl/certs/ca-certificates.crt".into()),
+    })
 }
 
 /// Docker's credentials, and podman's.

@@ -12,6 +12,8 @@
 //! | `DOCKER_TLS_VERIFY`, `DOCKER_CERT_PATH` | certificates for an engine at `tcp://` |
 //! | `XDG_RUNTIME_DIR` | where a user's own engine listens |
 //! | `SSH_AUTH_SOCK` | the agent that `--ssh default` means |
+//! | `PATH` | where `git` and `ssh` are |
+//! | `http_proxy`, `https_proxy`, `all_proxy`, `no_proxy` | ways to servers; also given to steps, as Docker does |
 //! | `SOURCE_DATE_EPOCH` | as the build argument of that name, when that is not given |
 //! | `BUILDX_BAKE_ENTITLEMENTS_FS` | `0`: bake files may use every path |
 //! | `BUILDX_BAKE_DISABLE_VARS_ENV_LOOKUP` | `1`: variables of bake files do not come from the environment |
@@ -55,6 +57,11 @@ pub(crate) fn text(name: &str) -> Option<String> {
 /// A variable that holds a path.
 pub(crate) fn path(name: &str) -> Option<PathBuf> {
     env::var_os(name).filter(|value: &OsString| !value.is_empty()).map(PathBuf::from)
+}
+
+/// Where programs are.
+pub(crate) fn search_path() -> Vec<PathBuf> {
+    env::var_os("PATH").map(|value| env::split_paths(&value).collect()).unwrap_or_default()
 }
 
 /// The user's home directory.

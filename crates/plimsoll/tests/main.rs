@@ -7,10 +7,12 @@
 
 mod support;
 
+mod archives;
 mod bake;
 mod cache;
 mod checks;
 mod concurrency;
+mod contexts;
 mod copying;
 mod crashes;
 mod debugging;
@@ -18,6 +20,7 @@ mod interface;
 mod mounts;
 mod outputs;
 mod platforms;
+mod repositories;
 mod reproducibility;
 mod signals;
 mod step_options;

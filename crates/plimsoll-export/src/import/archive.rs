@@ -5,14 +5,14 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use plimsoll_layer::{Limits, ReadOptions, Whiteouts, decompress, read_layer};
-use plimsoll_oci::Digest;
+use plimsoll_oci::{Descriptor, Digest, Index};
 use plimsoll_store::Store;
 
 use super::LoadedImage;
 use super::sink::{ArchiveSink, LARGEST_LIST};
 use super::{docker, oci};
 use crate::ExportError;
-use crate::layout::{DOCKER_MANIFEST, INDEX, blob_path};
+use crate::layout::{DOCKER_MANIFEST, INDEX, REF_NAME, blob_path};
 
 /// More files than this are in no honest archive of images.
 const MOST_ENTRIES: u64 = 1_000_000;
@@ -51,21 +51,56 @@ pub fn load_path(store: &Store, path: &Path) -> Result<Vec<LoadedImage>, ExportE
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(ExportError::NoImageInside),
         other => other.map_err(|source| failed(&index, source))?,
     };
-    let bring = |digest: &Digest| {
-        if store.protect_blobs(&[*digest])? {
-            return Ok(true);
-        }
-        let path = path.join(blob_path(digest));
-        let mut file = match File::open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-            other => other.map_err(|source| failed(&path, source))?,
-        };
-        let mut writer = store.blob_writer()?;
-        io::copy(&mut file, &mut writer).map_err(|source| failed(&path, source))?;
-        writer.commit(Some(digest))?;
-        Ok(true)
+    oci::images(store, &bytes, None, &|digest| bring(store, path, digest))
+}
+
+/// Reads one image from a directory with an OCI image layout: that of a digest, of a tag, or the only one. Without any of
+/// these it is the one with the tag `latest`.
+pub fn load_from_layout(
+    store: &Store,
+    directory: &Path,
+    tag: Option<&str>,
+    digest: Option<Digest>,
+) -> Result<Descriptor, ExportError> {
+    let path = directory.join(INDEX);
+    let failed = |source| ExportError::Io { path: path.clone(), source };
+    let bytes = read_list(&path).map_err(failed)?;
+    let index: Index = serde_json::from_slice(&bytes)
+        .map_err(|source| ExportError::ArchiveFile { path: INDEX.to_owned(), source })?;
+    let tagged = |entry: &&Descriptor| {
+        let name = entry.annotations.get(REF_NAME).map(String::as_str);
+        name == Some(tag.unwrap_or("latest"))
     };
-    oci::images(store, &bytes, None, &bring)
+    let chosen = match (digest, index.manifests.as_slice()) {
+        (Some(digest), entries) => entries.iter().find(|entry| entry.digest == digest).cloned(),
+        (None, [only]) if tag.is_none() => Some(only.clone()),
+        (None, entries) => entries.iter().find(tagged).cloned(),
+    };
+    let Some(chosen) = chosen else {
+        let wanted = digest.map_or_else(|| tag.unwrap_or("latest").to_owned(), |digest| digest.to_string());
+        return Err(ExportError::NotInLayout { directory: directory.to_owned(), wanted });
+    };
+    let only = Index { manifests: vec![chosen.clone()], ..index };
+    let bytes = serde_json::to_vec(&only).expect("an index has only texts and numbers");
+    oci::images(store, &bytes, None, &|digest| bring(store, directory, digest))?;
+    Ok(chosen)
+}
+
+/// Copies a blob of a layout into the store, if the layout has it.
+fn bring(store: &Store, directory: &Path, digest: &Digest) -> Result<bool, ExportError> {
+    if store.protect_blobs(&[*digest])? {
+        return Ok(true);
+    }
+    let path = directory.join(blob_path(digest));
+    let failed = |source| ExportError::Io { path: path.clone(), source };
+    let mut file = match File::open(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        other => other.map_err(failed)?,
+    };
+    let mut writer = store.blob_writer()?;
+    io::copy(&mut file, &mut writer).map_err(failed)?;
+    writer.commit(Some(digest))?;
+    Ok(true)
 }
 
 fn read_list(path: &Path) -> io::Result<Vec<u8>> {

@@ -8,7 +8,7 @@ mod docker;
 mod oci;
 mod sink;
 
-pub use archive::{load, load_path};
+pub use archive::{load, load_from_layout, load_path};
 
 use plimsoll_oci::{Descriptor, Reference};
 

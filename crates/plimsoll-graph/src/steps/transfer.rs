@@ -4,10 +4,11 @@ use plimsoll_diagnostics::{Diagnostic, Spanned};
 use plimsoll_dockerfile::{Add, Copy, Heredoc, Instruction, Source, Transfer};
 use plimsoll_oci::Digest;
 
+use crate::git::decoded;
 use crate::lower::MAIN_CONTEXT;
 use crate::problems::{Reported, Reporting};
 use crate::stage::StageLowering;
-use crate::{AddSource, CopyOp, CopySource, Op, OwnerSpec, VertexId, paths};
+use crate::{AddSource, CopyOp, CopySource, GitSource, Op, OwnerSpec, VertexId, paths};
 
 /// What `COPY` and `ADD` do differently.
 struct Manner<'i> {
@@ -20,6 +21,8 @@ struct Manner<'i> {
     /// Remote archives are unpacked.
     unpack_remote: bool,
     checksum: Option<&'i Spanned<String>>,
+    /// Whether repositories keep their `.git`; without it their addresses say so.
+    keep_git_dir: Option<bool>,
     /// Addresses are fetched.
     remote: bool,
 }
@@ -33,20 +36,13 @@ impl StageLowering<'_, '_> {
             unpack: false,
             unpack_remote: false,
             checksum: None,
+            keep_git_dir: None,
             remote: false,
         };
         self.transfer(&copy.transfer, &manner, instruction)
     }
 
     pub(crate) fn add(&mut self, add: &Add, instruction: &Instruction) -> Reporting {
-        if let Some(flag) = add.keep_git_dir.as_ref().filter(|flag| flag.value) {
-            self.lowering.problems.report(
-                Diagnostic::error("unsupported-flag", "`ADD --keep-git-dir` is not supported yet")
-                    .at(flag.span)
-                    .hint("clone the repository in a `RUN` step, or use it as a named context"),
-            );
-            return Err(Reported);
-        }
         let unpack = add.unpack.as_ref().map(|flag| flag.value);
         let manner = Manner {
             keyword: "ADD",
@@ -55,6 +51,7 @@ impl StageLowering<'_, '_> {
             unpack: unpack.unwrap_or(true),
             unpack_remote: unpack.unwrap_or(false),
             checksum: add.checksum.as_ref(),
+            keep_git_dir: add.keep_git_dir.as_ref().map(|flag| flag.value),
             remote: true,
         };
         self.transfer(&add.transfer, &manner, instruction)
@@ -74,7 +71,7 @@ impl StageLowering<'_, '_> {
         let (chown, chmod, checksum) = (given(chown), given(chmod), given(checksum));
         let owner = chown.as_deref().map(owner);
         self.check_mode(transfer.chmod.as_ref(), chmod.as_deref())?;
-        let checksum = self.checksum(transfer, manner, checksum.as_deref())?;
+        let checksum = self.checksum(transfer, manner, checksum)?;
 
         let mut shown = vec![manner.keyword.to_owned()];
         shown.extend(manner.parents.then(|| "--parents".to_owned()));
@@ -87,7 +84,7 @@ impl StageLowering<'_, '_> {
             match source {
                 Source::Path(path) => {
                     let written = self.with_words(|words, problems| words.word(path, problems))?;
-                    sources.push(self.path(path, &written, manner, checksum, &mut inputs)?);
+                    sources.push(self.path(path, &written, manner, checksum.as_ref(), &mut inputs)?);
                     shown.push(written);
                 }
                 Source::Inline(heredoc) => {
@@ -122,40 +119,85 @@ impl StageLowering<'_, '_> {
         place: &Spanned<String>,
         written: &str,
         manner: &Manner<'_>,
-        checksum: Option<Digest>,
+        checksum: Option<&Spanned<String>>,
         inputs: &mut Vec<VertexId>,
     ) -> Reporting<CopySource> {
-        let git = is_git(written);
-        if !git && !is_http(written) {
-            let vertex = self.copied_from(manner)?;
-            let input = inputs.iter().skip(1).position(|known| *known == vertex).map_or_else(
-                || {
-                    inputs.push(vertex);
-                    inputs.len() - 1
-                },
-                |place| place + 1,
-            );
-            let pattern = if manner.parents { paths::with_pivot(written) } else { paths::relative(written) };
-            return Ok(CopySource::Path { input, pattern });
-        }
-        let problem = if !manner.remote {
-            Diagnostic::error("remote-source", format!("`COPY` cannot fetch `{written}`")).hint(if git {
-                "clone the repository in a `RUN` step"
-            } else {
-                "use `ADD`"
-            })
-        } else if git {
-            Diagnostic::error("unsupported-source", "`ADD` of a git repository is not supported yet")
-                .hint("clone the repository in a `RUN` step, or use it as a named context")
-        } else {
-            return Ok(CopySource::Remote(AddSource {
-                url: written.to_owned(),
-                checksum,
-                unpack: manner.unpack_remote,
-            }));
+        let git = self.repository(place, written, manner, checksum)?;
+        let (vertex, pattern) = match git {
+            Some(git) => (self.lowering.git(git, Some(place.span)), ".".to_owned()),
+            None if is_http(written) => return self.remote(place, written, manner, checksum),
+            None if manner.parents => (self.copied_from(manner)?, paths::with_pivot(written)),
+            None => (self.copied_from(manner)?, paths::relative(written)),
+        };
+        let known = inputs.iter().skip(1).position(|known| *known == vertex);
+        let input = known.map_or_else(
+            || {
+                inputs.push(vertex);
+                inputs.len() - 1
+            },
+            |place| place + 1,
+        );
+        Ok(CopySource::Path { input, pattern })
+    }
+
+    /// The repository that a source of `ADD` names.
+    fn repository(
+        &mut self,
+        place: &Spanned<String>,
+        written: &str,
+        manner: &Manner<'_>,
+        checksum: Option<&Spanned<String>>,
+    ) -> Reporting<Option<GitSource>> {
+        let read = GitSource::parse(written).and_then(|git| match (git, checksum) {
+            (Some(git), Some(checksum)) => git.with_commit(&checksum.value).map(Some),
+            (git, _) => Ok(git),
+        });
+        let problem = match read {
+            Ok(Some(git)) if manner.remote => {
+                let keep_git_dir = manner.keep_git_dir.unwrap_or(git.keep_git_dir);
+                return Ok(Some(GitSource { keep_git_dir, ..git }));
+            }
+            Ok(Some(_)) => {
+                Diagnostic::error("remote-source", format!("`{}` cannot fetch `{written}`", manner.keyword))
+                    .hint("use `ADD`")
+            }
+            Ok(None) => return Ok(None),
+            Err(error) => Diagnostic::error("bad-git-address", error.to_string()),
         };
         self.lowering.problems.report(problem.at(place.span));
         Err(Reported)
+    }
+
+    fn remote(
+        &mut self,
+        place: &Spanned<String>,
+        url: &str,
+        manner: &Manner<'_>,
+        checksum: Option<&Spanned<String>>,
+    ) -> Reporting<CopySource> {
+        if !manner.remote {
+            let problem =
+                Diagnostic::error("remote-source", format!("`{}` cannot fetch `{url}`", manner.keyword));
+            self.lowering.problems.report(problem.at(place.span).hint("use `ADD`"));
+            return Err(Reported);
+        }
+        let checksum = match checksum.map(|checksum| (checksum, checksum.value.parse::<Digest>())) {
+            None => None,
+            Some((_, Ok(digest))) => Some(digest),
+            Some((checksum, Err(error))) => {
+                let problem = Diagnostic::error("bad-checksum", error.to_string()).at(checksum.span);
+                self.lowering
+                    .problems
+                    .report(problem.hint("write it as `sha256:` and 64 hexadecimal digits"));
+                return Err(Reported);
+            }
+        };
+        Ok(CopySource::Remote(AddSource {
+            url: url.to_owned(),
+            name: name_of(url),
+            checksum,
+            unpack: manner.unpack_remote,
+        }))
     }
 
     fn copied_from(&mut self, manner: &Manner<'_>) -> Reporting<VertexId> {
@@ -188,27 +230,26 @@ impl StageLowering<'_, '_> {
         Err(Reported)
     }
 
+    /// The value of `--checksum`, which goes with one remote source.
     fn checksum(
         &mut self,
         transfer: &Transfer,
         manner: &Manner<'_>,
-        text: Option<&str>,
-    ) -> Reporting<Option<Digest>> {
+        text: Option<String>,
+    ) -> Reporting<Option<Spanned<String>>> {
         let (Some(place), Some(text)) = (manner.checksum, text) else {
             return Ok(None);
         };
-        let problem = match (transfer.sources.as_slice(), text.parse::<Digest>()) {
-            ([Source::Path(source)], Ok(digest)) => {
-                let written = self.with_words(|words, problems| words.word(source, problems))?;
-                if is_http(&written) || is_git(&written) {
-                    return Ok(Some(digest));
-                }
-                Diagnostic::error("bad-checksum", "`--checksum` is for remote sources only")
+        let message = if let [Source::Path(source)] = transfer.sources.as_slice() {
+            let written = self.with_words(|words, problems| words.word(source, problems))?;
+            if is_http(&written) || GitSource::parse(&written).is_ok_and(|git| git.is_some()) {
+                return Ok(Some(Spanned::new(text, place.span)));
             }
-            ([Source::Path(_)], Err(error)) => Diagnostic::error("bad-checksum", error.to_string()),
-            _ => Diagnostic::error("bad-checksum", "`--checksum` needs exactly one remote source"),
+            "`--checksum` is for remote sources only"
+        } else {
+            "`--checksum` needs exactly one remote source"
         };
-        self.lowering.problems.report(problem.at(place.span));
+        self.lowering.problems.report(Diagnostic::error("bad-checksum", message).at(place.span));
         Err(Reported)
     }
 }
@@ -244,18 +285,35 @@ fn is_http(text: &str) -> bool {
     text.starts_with("http://") || text.starts_with("https://")
 }
 
-/// Whether a source is a git repository and cannot be mistaken for a file.
-fn is_git(text: &str) -> bool {
-    let address = text.split(['#', '?']).next().unwrap_or_default();
-    if is_http(text) {
-        return address.rsplit_once('.').is_some_and(|(_, extension)| extension == "git");
+/// The name of a file at an address: what its path ends with, whatever the server says.
+fn name_of(url: &str) -> String {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let rest = rest.split(['?', '#']).next().unwrap_or_default();
+    let path = decoded(rest.split_once('/').map_or("", |(_, path)| path), false);
+    match path.trim_end_matches('/').rsplit('/').next().unwrap_or_default() {
+        "" | "." | ".." => "__unnamed__".to_owned(),
+        name => name.to_owned(),
     }
-    text.starts_with("git://") || text.starts_with("ssh://") || text.starts_with("git@") && text.contains(':')
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_is_named_by_its_address() {
+        for (url, name) in [
+            ("http://host/a/b.tar?c=/d#/e", "b.tar"),
+            ("http://host/a%20b+c", "a b+c"),
+            ("http://host/d/", "d"),
+            ("http://host", "__unnamed__"),
+            ("http://host/?a", "__unnamed__"),
+            ("http://host/a/..", "__unnamed__"),
+            ("http://host/a%2F..%2Fb", "b"),
+        ] {
+            assert_eq!(name_of(url), name, "{url}");
+        }
+    }
 
     #[test]
     fn modes_are_octal_or_symbolic() {
@@ -264,18 +322,6 @@ mod tests {
         }
         for mode in ["8", "10000", "rwx", "u", "u+q", "+755", "u+x,"] {
             assert!(!is_octal_mode(mode) && !is_symbolic_mode(mode), "{mode}");
-        }
-    }
-
-    #[test]
-    fn repositories_are_told_from_files() {
-        for text in
-            ["https://host/a.git", "https://host/a.git#main:sub", "git@host:a/b", "ssh://h/a", "git://h/a"]
-        {
-            assert!(is_git(text), "{text}");
-        }
-        for text in ["https://host/a.tar.gz", "a.git", "git", "github.com/a/b", "https://host/a?b=c.git"] {
-            assert!(!is_git(text), "{text}");
         }
     }
 }

@@ -85,7 +85,12 @@ fn every_other_field_changes_the_text() {
     };
     let remote = |url: &str, checksum, unpack| {
         changed_copy(|op| {
-            op.sources = vec![CopySource::Remote(AddSource { url: url.to_owned(), checksum, unpack })];
+            op.sources = vec![CopySource::Remote(AddSource {
+                url: url.to_owned(),
+                name: "x".to_owned(),
+                checksum,
+                unpack,
+            })];
         })
     };
     let inline = |name: &str, text: &str| {

@@ -137,7 +137,12 @@ fn add_unpacks_local_archives_unless_told_otherwise() {
 fn add_fetches_addresses() {
     let digest = Digest::of("x");
     let outcome = graph(&format!("FROM a\nADD --checksum={digest} https://host/x.tgz /x"));
-    let source = AddSource { url: "https://host/x.tgz".into(), checksum: Some(digest), unpack: false };
+    let source = AddSource {
+        url: "https://host/x.tgz".into(),
+        name: "x.tgz".into(),
+        checksum: Some(digest),
+        unpack: false,
+    };
     assert_eq!(outcome.copy().sources, [CopySource::Remote(source)]);
     assert!(outcome.vertices(|op| matches!(op, Op::Local { .. })).is_empty());
     let outcome = graph("FROM a\nADD --unpack http://host/x.tgz /x/");
@@ -162,11 +167,26 @@ fn copy_does_not_fetch() {
 }
 
 #[test]
-fn repositories_are_refused_not_ignored() {
-    let code = |rest: &str| build(&format!("FROM a\nADD {rest} /x")).error().code;
-    assert_eq!(code("https://host/a.git#main"), "unsupported-source");
-    assert_eq!(code("git@host:a/b.git"), "unsupported-source");
-    assert_eq!(code("--keep-git-dir https://host/a.git"), "unsupported-flag");
+fn a_repository_is_a_source_of_its_own() {
+    let outcome = graph("FROM a\nADD --keep-git-dir https://host/a.git#main:sub x git@host:b /x/");
+    let sources = outcome.vertices(|op| matches!(op, Op::Git(_)));
+    let Op::Git(first) = &sources[0].op else { unreachable!() };
+    assert_eq!((first.remote.as_str(), first.subdirectory.as_str()), ("https://host/a.git", "sub"));
+    assert!(first.keep_git_dir);
+    assert_eq!(patterns(&outcome.copy().sources), [".", "x", "."]);
+    let commit = "ADD --checksum=ABC https://host/a.git /x";
+    let outcome = graph(&format!("FROM a\n{commit}"));
+    let Op::Git(only) = &outcome.vertices(|op| matches!(op, Op::Git(_)))[0].op else { unreachable!() };
+    assert_eq!(only.commit.as_deref(), Some("abc"));
+}
+
+#[test]
+fn a_repository_that_cannot_be_meant_is_an_error() {
+    let code = |rest: &str| build(&format!("FROM a\n{rest} /x")).error().code;
+    assert_eq!(code("ADD https://host/a.git?what=1"), "bad-git-address");
+    assert_eq!(code("ADD --checksum=sha256:00 https://host/a.git"), "bad-git-address");
+    assert_eq!(code("COPY git@host:a"), "remote-source");
+    assert_eq!(code("COPY https://host/a.git"), "remote-source");
 }
 
 #[test]

@@ -78,6 +78,10 @@ impl Image {
                 Some(b".wh..opq") => parent.to_vec(),
                 Some(name) => [parent, name].concat(),
                 None => {
+                    if entry.kind != Kind::Directory {
+                        let below = [&entry.path[..], b"/"].concat();
+                        files.retain(|path, _| !path.starts_with(&below));
+                    }
                     files.insert(entry.path.clone(), entry.clone());
                     continue;
                 }

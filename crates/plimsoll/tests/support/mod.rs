@@ -1,9 +1,11 @@
 //! A store, a context and a user for one test, and what is needed to look at the results.
 
+mod archive;
 mod image;
 mod leftovers;
 mod terminal;
 mod users;
+mod web;
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -18,10 +20,12 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
+pub(crate) use archive::Archive;
 pub(crate) use image::{Image, Kind};
 pub(crate) use leftovers::{assert_nothing_left, traces_of};
 pub(crate) use terminal::Terminal;
 pub(crate) use users::{User, plain_user, user_with_subordinate_ids};
+pub(crate) use web::{MODIFIED, Page, Repository, Web};
 
 /// A root file system with a shell and the usual commands; every stage of a test begins with `FROM base`.
 pub(crate) const BASE: &str = "FROM scratch AS base\n\

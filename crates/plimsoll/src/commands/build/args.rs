@@ -18,10 +18,12 @@ use crate::variables;
 #[derive(clap::Args)]
 #[command(args_override_self = true)]
 pub(crate) struct Args {
-    /// The build context: a directory, or `-` for a Dockerfile on standard input without a context
+    /// The build context: a directory, the address of a git repository or of a tar archive, or `-` for an archive or a Dockerfile
+    /// on standard input
     #[arg(value_name = "CONTEXT")]
     pub(crate) context: PathBuf,
-    /// The Dockerfile, or `-` for standard input [default: CONTEXT/Dockerfile]
+    /// The Dockerfile: a path, an http address, or `-` for standard input; in a context that is fetched, a path inside it
+    /// [default: CONTEXT/Dockerfile]
     #[arg(short, long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
     /// Name the image (several times for several names)
@@ -51,8 +53,9 @@ pub(crate) struct Args {
     /// Give the socket of an ssh agent to steps that mount it
     #[arg(long, value_name = "default|ID[=SOCKET]")]
     pub(crate) ssh: Vec<String>,
-    /// A named context: a directory, `docker-image://NAME` or `debian://…`; replaces images of that name
-    #[arg(long = "build-context", value_name = "NAME=VALUE")]
+    /// A named context: a directory, a git or http address, `docker-image://NAME`, `oci-layout://DIRECTORY` or `debian://…`;
+    /// replaces images of that name
+    #[arg(long = "build-context", value_name = "NAME[::PLATFORM]=VALUE")]
     pub(crate) build_contexts: Vec<String>,
     /// Set a label
     #[arg(long = "label", value_name = "NAME=VALUE")]

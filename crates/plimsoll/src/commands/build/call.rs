@@ -4,8 +4,8 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use plimsoll_build::check;
-use plimsoll_diagnostics::{Diagnostic, render, sanitize};
+use plimsoll_build::{BuildError, BuildRequest, Builder, Environment, check};
+use plimsoll_diagnostics::{Diagnostic, SourceFile, render, sanitize};
 use plimsoll_dockerfile::parse;
 use plimsoll_lint::introspect::{Outline, Targets};
 use plimsoll_lint::output::docker;
@@ -17,7 +17,7 @@ use super::context::Inputs;
 use crate::commands::images::answer;
 use crate::environment::{GlobalArgs, Host};
 use crate::exit;
-use crate::namespace::Standing;
+use crate::namespace::{NeedsCopy, Standing};
 use crate::variables;
 
 /// What is asked.
@@ -107,27 +107,37 @@ fn ask(
     global: &GlobalArgs,
     standing: Standing,
 ) -> Result<(String, u8)> {
-    let inputs = Inputs::read(args)?;
-    match question {
-        Question::Check => run_check(args, json, inputs, global, standing),
-        Question::Outline | Question::Targets => introspect(args, question, json, &inputs),
+    if !standing.may_run && args.reads_stdin() {
+        return Err(NeedsCopy.into());
     }
-}
-
-fn run_check(
-    args: &Args,
-    json: bool,
-    inputs: Inputs,
-    global: &GlobalArgs,
-    standing: Standing,
-) -> Result<(String, u8)> {
+    let mut inputs = Inputs::read(args, &|| Ok(Host::open(global, standing.clone())?.store))?;
+    let fetch = inputs.fetch.take();
+    if let (Question::Outline | Question::Targets, Some(dockerfile), None) =
+        (question, &inputs.dockerfile, &fetch)
+    {
+        return introspect(args, question, json, dockerfile);
+    }
     let host = Host::open(global, standing)?;
-    let request = super::request(args, &host, inputs, &super::outputs::Outputs::default())?;
+    let mut request = super::request(args, &host, inputs, &super::outputs::Outputs::default())?;
     let cancel = Cancel::new()?;
     crate::interrupt::watch(&cancel)?;
     let ca_bundle = host.ca_bundle(args.ca_certs.as_deref())?;
     let environment = host.build_environment(ca_bundle, Arc::new(Silence), cancel)?;
-    let checked = check(&environment, &request);
+    let builder = Builder { environment };
+    if let Some(fetch) = fetch {
+        request.dockerfile = match super::fetched(&builder, &fetch, &request) {
+            Err(BuildError::NeedsNamespace) if !host.standing.may_run => return Err(NeedsCopy.into()),
+            dockerfile => dockerfile?,
+        };
+    }
+    match question {
+        Question::Check => Ok(run_check(json, &builder.environment, &request)),
+        Question::Outline | Question::Targets => introspect(args, question, json, &request.dockerfile),
+    }
+}
+
+fn run_check(json: bool, environment: &Environment, request: &BuildRequest) -> (String, u8) {
+    let checked = check(environment, request);
     for (name, reason) in &checked.unknown_bases {
         say(&format!("note: what the base image `{name}` defines is not known: {reason}"));
     }
@@ -149,11 +159,10 @@ fn run_check(
         say(&format!("\n{}", docker::error_text(file, error)));
     }
     let found = checked.report.docker_findings().next().is_some();
-    Ok((text, if found || error.is_some() { exit::NO } else { exit::DONE }))
+    (text, if found || error.is_some() { exit::NO } else { exit::DONE })
 }
 
-fn introspect(args: &Args, question: Question, json: bool, inputs: &Inputs) -> Result<(String, u8)> {
-    let file = &inputs.dockerfile;
+fn introspect(args: &Args, question: Question, json: bool, file: &SourceFile) -> Result<(String, u8)> {
     let parsed = parse(file);
     let errors: Vec<&Diagnostic> = parsed.diagnostics.iter().filter(|one| one.is_error()).collect();
     if !errors.is_empty() {

@@ -6,30 +6,93 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
-use plimsoll_build::NamedContextSource;
+use plimsoll_build::ContextSource;
 use plimsoll_diagnostics::SourceFile;
 use plimsoll_dockerfile::ignore::IgnoreFile;
 use plimsoll_executor::LocalContext;
+use plimsoll_graph::{ArchiveOp, ArchiveSource, GitSource};
+use plimsoll_layer::detect;
+use plimsoll_oci::{Digest, Reference};
+use plimsoll_store::Store;
 
 use super::Args;
-use crate::config::{ProjectConfig, is_address};
+use crate::config::{OCI_LAYOUT, ProjectConfig};
+
+/// So many bytes tell an archive from a Dockerfile.
+const ARCHIVE_HEADER: usize = 512;
+const STDIN: &str = "cannot read standard input";
 
 /// A Dockerfile larger than this many bytes is none.
 const LARGEST_DOCKERFILE: u64 = 16 << 20;
 
 /// What was read.
 pub(crate) struct Inputs {
-    pub(crate) dockerfile: SourceFile,
-    pub(crate) context: Option<LocalContext>,
-    pub(crate) named_contexts: BTreeMap<String, NamedContextSource>,
+    /// The Dockerfile; none while it must be fetched.
+    pub(crate) dockerfile: Option<SourceFile>,
+    /// From where it must be fetched.
+    pub(crate) fetch: Option<Fetch>,
+    pub(crate) context: Option<ContextSource>,
+    pub(crate) named_contexts: BTreeMap<String, ContextSource>,
+}
+
+/// Where a Dockerfile is that must be fetched.
+pub(crate) struct Fetch {
+    /// The context that it is in.
+    pub(crate) context: ContextSource,
+    /// Its path there; without it the usual names.
+    pub(crate) path: Option<String>,
 }
 
 impl Inputs {
-    /// Reads everything that the arguments name.
-    pub(crate) fn read(args: &Args) -> Result<Self> {
-        let from_stdin = args.context.as_os_str() == "-";
-        if from_stdin && args.file.is_some() {
-            bail!("the context on standard input must be a Dockerfile; give a directory to use `--file`");
+    /// Reads everything that the arguments name and that is at hand.
+    /// The store is opened only for what must be kept.
+    pub(crate) fn read(args: &Args, store: &dyn Fn() -> Result<Store>) -> Result<Self> {
+        let mut inputs = match main_context(args)? {
+            Main::Stdin => Self::from_stdin(args, store)?,
+            Main::Directory => Self::from_directory(args)?,
+            Main::Remote(context) => Self::from_remote(args, context)?,
+        };
+        let name = inputs.dockerfile.as_ref().map(SourceFile::name).filter(|name| *name != "-");
+        let beside = name.map(PathBuf::from);
+        inputs.named_contexts = named_contexts(args, beside.as_deref())?;
+        Ok(inputs)
+    }
+
+    fn of(dockerfile: Option<SourceFile>, fetch: Option<Fetch>, context: Option<ContextSource>) -> Self {
+        Self { dockerfile, fetch, context, named_contexts: BTreeMap::new() }
+    }
+
+    /// An archive, or a Dockerfile without a context.
+    fn from_stdin(args: &Args, store: &dyn Fn() -> Result<Store>) -> Result<Self> {
+        if args.file.as_ref().is_some_and(|file| file.as_os_str() == "-") {
+            bail!("standard input cannot be both the context and the Dockerfile");
+        }
+        let mut stdin = std::io::stdin().lock();
+        let mut first = Vec::with_capacity(ARCHIVE_HEADER);
+        stdin.by_ref().take(ARCHIVE_HEADER as u64).read_to_end(&mut first).context(STDIN)?;
+        if detect(&first).is_none() {
+            if let Some(file) = &args.file {
+                bail!(
+                    "standard input holds no archive, and so is the Dockerfile; `--file {}` names another one",
+                    file.display()
+                );
+            }
+            let dockerfile = read_dockerfile("-", &mut first.chain(stdin))?;
+            return Ok(Self::of(Some(dockerfile), None, None));
+        }
+        let store = store()?;
+        let mut writer = store.blob_writer()?;
+        std::io::copy(&mut first.chain(stdin), &mut writer).context(STDIN)?;
+        let (digest, _) = writer.commit(None)?;
+        store.protect_blobs(&[digest])?;
+        let context = ContextSource::Archive(archive(ArchiveSource::Blob(digest)));
+        Self::from_remote(args, context)
+    }
+
+    fn from_directory(args: &Args) -> Result<Self> {
+        if let Some(url) = args.file.as_deref().and_then(http_address).filter(|_| args.inline.is_none()) {
+            let context = ContextSource::Directory(local(&args.context, None)?);
+            return Ok(Self::of(None, Some(dockerfile_at(url)), Some(context)));
         }
         let (path, dockerfile) = if let Some(inline) = &args.inline {
             (None, inline.clone())
@@ -42,20 +105,83 @@ impl Inputs {
             let dockerfile = read_dockerfile(&path.display().to_string(), &mut file)?;
             (Some(path), dockerfile)
         };
-        let context = if from_stdin { None } else { Some(local(&args.context, path.as_deref())?) };
-        let named_contexts = named_contexts(args, path.as_deref())?;
-        Ok(Self { dockerfile, context, named_contexts })
+        let context = ContextSource::Directory(local(&args.context, path.as_deref())?);
+        Ok(Self::of(Some(dockerfile), None, Some(context)))
+    }
+
+    /// The Dockerfile is in the context, unless it comes from standard input, an address or an absolute path.
+    fn from_remote(args: &Args, context: ContextSource) -> Result<Self> {
+        let dockerfile = match args.file.as_deref() {
+            _ if args.inline.is_some() => args.inline.clone(),
+            Some(file) if file.as_os_str() == "-" => {
+                Some(read_dockerfile("-", &mut std::io::stdin().lock())?)
+            }
+            Some(file) if file.is_absolute() => {
+                let mut opened = std::fs::File::open(file)
+                    .with_context(|| format!("cannot read the Dockerfile `{}`", file.display()))?;
+                Some(read_dockerfile(&file.display().to_string(), &mut opened)?)
+            }
+            _ => None,
+        };
+        let fetch = match (&dockerfile, args.file.as_deref()) {
+            (Some(_), _) => None,
+            (None, Some(file)) => Some(match http_address(file) {
+                Some(url) => dockerfile_at(url),
+                None => Fetch { context: context.clone(), path: Some(file.to_string_lossy().into_owned()) },
+            }),
+            (None, None) => Some(Fetch { context: context.clone(), path: None }),
+        };
+        Ok(Self::of(dockerfile, fetch, Some(context)))
     }
 }
 
-fn dockerfile_path(args: &Args) -> Result<PathBuf> {
-    if !args.context.is_dir() {
-        let text = args.context.to_string_lossy();
-        if text.contains("://") || text.starts_with("git@") {
-            bail!("the context `{text}` is an address; fetch it first and give the directory");
-        }
-        bail!("the context `{text}` is not a directory");
+/// Where the main context is.
+enum Main {
+    Stdin,
+    Directory,
+    Remote(ContextSource),
+}
+
+fn main_context(args: &Args) -> Result<Main> {
+    let text = args.context.to_string_lossy();
+    if text == "-" {
+        return Ok(Main::Stdin);
     }
+    if args.context.is_dir() {
+        return Ok(Main::Directory);
+    }
+    match remote(&text)? {
+        Some(context) => Ok(Main::Remote(context)),
+        None => bail!("the context `{text}` is not a directory"),
+    }
+}
+
+/// A context that is reached by its address: a repository, or a file on a web server.
+fn remote(text: &str) -> Result<Option<ContextSource>> {
+    let git = GitSource::parse_context(text).with_context(|| format!("cannot use the context `{text}`"))?;
+    if let Some(git) = git {
+        return Ok(Some(ContextSource::Git(git)));
+    }
+    let url = http_address(Path::new(text));
+    Ok(url.map(|url| ContextSource::Archive(archive(ArchiveSource::Url(url.to_owned())))))
+}
+
+fn archive(source: ArchiveSource) -> ArchiveOp {
+    ArchiveOp { source, name: "context".to_owned(), unpack: true }
+}
+
+fn http_address(path: &Path) -> Option<&str> {
+    path.to_str().filter(|text| text.starts_with("http://") || text.starts_with("https://"))
+}
+
+/// A Dockerfile that lies alone at an address.
+fn dockerfile_at(url: &str) -> Fetch {
+    let source = ArchiveSource::Url(url.to_owned());
+    let context = ArchiveOp { source, name: "Dockerfile".to_owned(), unpack: false };
+    Fetch { context: ContextSource::Archive(context), path: None }
+}
+
+fn dockerfile_path(args: &Args) -> Result<PathBuf> {
     if let Some(file) = &args.file {
         return Ok(file.clone());
     }
@@ -104,7 +230,7 @@ fn local(directory: &Path, dockerfile: Option<&Path>) -> Result<LocalContext> {
     Ok(LocalContext { path: directory.to_owned(), ignore: Arc::new(ignore), ignore_name: name })
 }
 
-fn named_contexts(args: &Args, dockerfile: Option<&Path>) -> Result<BTreeMap<String, NamedContextSource>> {
+fn named_contexts(args: &Args, dockerfile: Option<&Path>) -> Result<BTreeMap<String, ContextSource>> {
     let mut contexts = BTreeMap::new();
     let beside = dockerfile.map(|path| match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
@@ -127,20 +253,49 @@ fn named_contexts(args: &Args, dockerfile: Option<&Path>) -> Result<BTreeMap<Str
     Ok(contexts)
 }
 
-fn named(name: &str, value: &str, directory: &Path) -> Result<NamedContextSource> {
-    if is_address(value) {
-        return match value.split_once("://") {
-            Some(("docker-image" | "debian", _)) => Ok(NamedContextSource::Image(value.to_owned())),
-            Some((scheme, _)) => bail!(
-                "context `{name}`: addresses of the kind `{scheme}://` are not supported; \
-                 use a directory, `docker-image://NAME` or `debian://SUITE?packages=…`"
-            ),
-            None => unreachable!("an address has `://`"),
-        };
+fn named(name: &str, value: &str, directory: &Path) -> Result<ContextSource> {
+    let image = name.split_once("::").map_or(name, |(name, _)| name);
+    if let Err(error) = image.parse::<Reference>() {
+        bail!("`{name}` is not the name of a context, which is as that of an image: {error}");
+    }
+    if let Some(context) = remote(value).with_context(|| format!("context `{name}`"))? {
+        return Ok(context);
+    }
+    if let Some(layout) = value.strip_prefix(OCI_LAYOUT) {
+        return oci_layout(layout, directory).with_context(|| format!("context `{name}`"));
+    }
+    if value.starts_with("docker-image://") || value.starts_with("debian://") {
+        return Ok(ContextSource::Image(value.to_owned()));
+    }
+    if let Some(target) = value.strip_prefix("target:") {
+        bail!("context `{name}`: `{target}` is a target of a bake file; build it with `plimsoll bake`");
+    }
+    if let Some((scheme, _)) = value.split_once("://") {
+        bail!(
+            "context `{name}`: addresses of the kind `{scheme}://` are not known; use a directory, a git or http address, \
+             `docker-image://NAME`, `oci-layout://DIRECTORY` or `debian://SUITE?packages=…`"
+        );
     }
     let path = directory.join(value);
     if !path.is_dir() {
         bail!("context `{name}`: `{}` is not a directory", path.display());
     }
-    Ok(NamedContextSource::Directory(local(&path, None)?))
+    Ok(ContextSource::Directory(local(&path, None)?))
+}
+
+/// `DIRECTORY[:TAG][@DIGEST]`.
+fn oci_layout(text: &str, directory: &Path) -> Result<ContextSource> {
+    let (path, digest) = match text.split_once('@') {
+        Some((path, digest)) => (path, Some(digest.parse::<Digest>()?)),
+        None => (text, None),
+    };
+    let (path, tag) = match path.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')) {
+        Some((path, tag)) => (path, Some(tag.to_owned())),
+        None => (path, None),
+    };
+    let path = directory.join(path);
+    if !path.join("index.json").is_file() {
+        bail!("`{}` is no OCI layout: it has no index.json", path.display());
+    }
+    Ok(ContextSource::Layout { directory: path, tag, digest })
 }

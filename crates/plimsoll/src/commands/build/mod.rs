@@ -13,8 +13,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Result, bail};
-use plimsoll_build::{BuildError, BuildRequest, BuildResult, Builder, NO_BASE_IMAGE};
-use plimsoll_diagnostics::render;
+use plimsoll_build::{
+    BuildError, BuildRequest, BuildResult, Builder, ContextSource, NO_BASE_IMAGE, RemoteDockerfile,
+};
+use plimsoll_diagnostics::{SourceFile, render};
 use plimsoll_executor::Settings;
 use plimsoll_graph::NetworkMode;
 use plimsoll_solver::{Cancel, EVENT_SCHEMA, EventKind, EventSink};
@@ -30,7 +32,7 @@ use crate::namespace::{NeedsCopy, Standing};
 use crate::progress::{Display, DisplayOptions, EmulatedSummary, Mode, PlatformSummary, Summary};
 use crate::variables;
 
-use context::Inputs;
+use context::{Fetch, Inputs};
 use outputs::Outputs;
 
 pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Result<u8> {
@@ -44,8 +46,9 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
         return Err(NeedsCopy.into());
     }
     let host = Host::open(global, standing)?;
-    let inputs = Inputs::read(args)?;
-    let request = request(args, &host, inputs, &outputs)?;
+    let mut inputs = Inputs::read(args, &|| Ok(host.store.clone()))?;
+    let fetch = inputs.fetch.take();
+    let mut request = request(args, &host, inputs, &outputs)?;
     let color = !variables::no_color();
     let mode = if args.quiet { Mode::Quiet } else { args.progress };
     // Outside of the namespace nothing is shown until it is clear that this process can finish by itself.
@@ -61,7 +64,15 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
     let ca_bundle = host.ca_bundle(args.ca_certs.as_deref())?;
     let environment = host.build_environment(ca_bundle, Arc::clone(&sink), cancel.clone())?;
     let builder = Builder { environment };
-    let built = builder.build(&request);
+    let dockerfile = fetch.map(|fetch| fetched(&builder, &fetch, &request));
+    let built = match dockerfile {
+        Some(Err(error)) => Err(error),
+        Some(Ok(dockerfile)) => {
+            request.dockerfile = dockerfile;
+            builder.build(&request)
+        }
+        None => builder.build(&request),
+    };
     if matches!(built, Err(BuildError::NeedsNamespace)) && !host.standing.may_run {
         // The copy in the namespace keeps the record of this build.
         host.store.withdraw_build(&request.id)?;
@@ -95,6 +106,17 @@ fn step_settings(args: &Args, host: &Host, request: &BuildRequest, cancel: Cance
     settings.extra_hosts.clone_from(&request.extra_hosts);
     settings.limits.clone_from(&request.limits);
     Ok(settings)
+}
+
+/// The Dockerfile of a context that is no directory.
+fn fetched(builder: &Builder, fetch: &Fetch, request: &BuildRequest) -> Result<SourceFile, BuildError> {
+    builder.remote_dockerfile(&RemoteDockerfile {
+        context: &fetch.context,
+        path: fetch.path.as_deref(),
+        build_args: &request.build_args,
+        secrets: &request.secrets,
+        ssh_sockets: &request.ssh_sockets,
+    })
 }
 
 #[expect(clippy::too_many_arguments, reason = "the end of a build touches everything that it began with")]
@@ -176,8 +198,16 @@ fn request(args: &Args, host: &Host, inputs: Inputs, outputs: &Outputs) -> Resul
         Some(_) => BuildId::random()?,
         None => host.store.begin_build(tags.first().map_or("build", String::as_str))?.id,
     };
+    let mut ssh_sockets = secrets::ssh(&args.ssh)?;
+    if let Some(ContextSource::Git(git)) = &inputs.context
+        && git.is_ssh()
+        && args.ssh.is_empty()
+        && let Some(socket) = variables::path("SSH_AUTH_SOCK")
+    {
+        ssh_sockets.insert("default".to_owned(), socket);
+    }
     Ok(BuildRequest {
-        dockerfile: inputs.dockerfile,
+        dockerfile: inputs.dockerfile.unwrap_or_else(|| SourceFile::new("Dockerfile", "")),
         context: inputs.context,
         named_contexts: inputs.named_contexts,
         target: args.target.clone().filter(|target| !target.is_empty()),
@@ -191,7 +221,7 @@ fn request(args: &Args, host: &Host, inputs: Inputs, outputs: &Outputs) -> Resul
         tags,
         images: outputs.options(),
         secrets: secrets::secrets(&args.secrets)?,
-        ssh_sockets: secrets::ssh(&args.ssh)?,
+        ssh_sockets,
         extra_hosts: args.extra_hosts()?,
         entitlements: args.entitlements()?,
         limits: args.limits.limits()?,

@@ -11,7 +11,7 @@ use plimsoll_store::BuildStatus;
 
 use super::context::Inputs;
 use super::outputs::{Outputs, metadata, write};
-use super::{Args, request, summary};
+use super::{Args, fetched, request, summary};
 use crate::environment::Host;
 use crate::exit;
 use crate::namespace::NeedsCopy;
@@ -97,18 +97,26 @@ impl Part<'_> {
         if !self.host.standing.may_run && outputs.need_layers() {
             return Err(early(NeedsCopy.into()));
         }
-        let inputs = Inputs::read(self.args).map_err(early)?;
-        let request = request(self.args, self.host, inputs, &outputs).map_err(early)?;
-        let dockerfile = request.dockerfile.clone();
-        let failed = |error: anyhow::Error| Failed { dockerfile: Some(dockerfile.clone()), error };
-        let ca_bundle = self.host.ca_bundle(self.args.ca_certs.as_deref()).map_err(failed)?;
+        let mut inputs = Inputs::read(self.args, &|| Ok(self.host.store.clone())).map_err(early)?;
+        let fetch = inputs.fetch.take();
+        let mut request = request(self.args, self.host, inputs, &outputs).map_err(early)?;
+        let ca_bundle = self.host.ca_bundle(self.args.ca_certs.as_deref()).map_err(early)?;
         let environment = self
             .host
             .build_environment(ca_bundle, Arc::clone(&self.sink), self.cancel.clone())
-            .map_err(failed)?;
+            .map_err(early)?;
         let builder = Builder { environment };
+        let fetched = fetch.map(|fetch| fetched(&builder, &fetch, &request)).transpose();
+        let built = fetched.and_then(|dockerfile| {
+            if let Some(dockerfile) = dockerfile {
+                request.dockerfile = dockerfile;
+            }
+            builder.build(&request)
+        });
+        let dockerfile = request.dockerfile.clone();
+        let failed = |error: anyhow::Error| Failed { dockerfile: Some(dockerfile.clone()), error };
         let outcome: Result<(BuildResult, Vec<String>)> =
-            builder.build(&request).map_err(anyhow::Error::from).and_then(|result| {
+            built.map_err(anyhow::Error::from).and_then(|result| {
                 let written =
                     write(&outputs, &request, &result, &builder.environment, self.host, &self.sink)?;
                 Ok((result, written))

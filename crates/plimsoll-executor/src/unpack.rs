@@ -1,0 +1,145 @@
+//! Archives that `ADD` unpacks over what is at the destination.
+//!
+//! The destination is the root of everything an archive can name: an absolute link on the way starts there, and one that
+//! leads above it is refused. Whatever an entry finds at its path is replaced, except a directory by a directory,
+//! which gets the entry's metadata.
+
+use std::collections::VecDeque;
+use std::io::Read;
+
+use plimsoll_layer::{Entry, Kind, LayerError, Limits, read_archive};
+use plimsoll_snapshot::Snapshots;
+
+use crate::changeset::{Changeset, NewDirectory, shown};
+use crate::error::ExecuteError;
+use crate::select::join;
+use crate::tree::Tree;
+
+/// More entries than this have no honest archive; each takes memory until the layer is written.
+const MOST_ENTRIES: u64 = 4_000_000;
+/// It is asked for room in pieces of so many bytes.
+const ROOM: u64 = 64 << 20;
+/// Most links on one path, as in the kernel.
+const MOST_LINKS: usize = 40;
+
+/// Puts the entries of an archive below a directory.
+pub(crate) struct Unpacker<'c, 'b> {
+    /// The layer that is written.
+    pub(crate) changes: &'c mut Changeset<'b>,
+    /// Where the archive's root is.
+    pub(crate) destination: Vec<u8>,
+    /// `--chown`.
+    pub(crate) owner: Option<(u32, u32)>,
+    /// What directories get that the archive only implies.
+    pub(crate) new: NewDirectory,
+    /// The files of the layers below, if they are unpacked.
+    pub(crate) base: Option<&'c Tree>,
+    /// Says whether so many more bytes may be written.
+    pub(crate) room: &'c Snapshots,
+    /// Bytes that were not asked for yet.
+    pub(crate) unasked: u64,
+}
+
+impl Unpacker<'_, '_> {
+    /// Unpacks a whole tar.
+    pub(crate) fn unpack(&mut self, tar: &mut dyn Read) -> Result<(), ExecuteError> {
+        let limits = Limits { entries: MOST_ENTRIES, ..Limits::default() };
+        read_archive(tar, limits, &mut |entry, content| self.put(entry, content))
+    }
+
+    fn put(&mut self, mut entry: Entry, content: &mut dyn Read) -> Result<(), ExecuteError> {
+        let written = entry.path.clone();
+        let parent = self.resolve(entry.parent(), &written)?;
+        self.changes.ensure_directory(&parent, self.new)?;
+        entry.path = join(&parent, entry.name());
+        // A new mode is for what is copied, not for what an archive brings.
+        if let Some((uid, gid)) = self.owner {
+            (entry.uid, entry.gid) = (uid, gid);
+        }
+        let is_directory = self.changes.entry(&entry.path).is_some_and(Entry::is_directory);
+        match &entry.kind {
+            Kind::Directory { .. } => {
+                if is_directory {
+                    return self.changes.put_directory(entry, true);
+                }
+                self.changes.replace(&entry.path)?;
+                self.changes.put_new_directory(entry)
+            }
+            Kind::File { size } => {
+                self.ask(*size)?;
+                self.changes.replace(&entry.path)?;
+                self.changes.put_bytes(entry, content)
+            }
+            Kind::Hardlink { target } => {
+                let target = self.link_target(target, &written)?;
+                self.changes.replace(&entry.path)?;
+                self.changes.put_link(entry, &target, self.base)
+            }
+            _ => {
+                self.changes.replace(&entry.path)?;
+                self.changes.put_other(entry)
+            }
+        }
+    }
+
+    /// Before the bytes are written and not after: an archive can be a thousand times smaller than what is in it.
+    fn ask(&mut self, size: u64) -> Result<(), ExecuteError> {
+        self.unasked = self.unasked.saturating_add(size);
+        if self.unasked >= ROOM {
+            self.room.ensure_room(self.unasked)?;
+            self.unasked = 0;
+        }
+        Ok(())
+    }
+
+    fn link_target(&self, target: &[u8], written: &[u8]) -> Result<Vec<u8>, ExecuteError> {
+        let (parent, name) = match target.iter().rposition(|byte| *byte == b'/') {
+            Some(end) => (&target[..end], &target[end + 1..]),
+            None => (&[][..], target),
+        };
+        Ok(join(&self.resolve(parent, written)?, name))
+    }
+
+    /// Where a directory of the archive is, links followed; what is missing of it is taken as written.
+    fn resolve(&self, directory: &[u8], written: &[u8]) -> Result<Vec<u8>, ExecuteError> {
+        let parts = |path: &[u8]| -> Vec<Vec<u8>> {
+            let parts = path.split(|byte| *byte == b'/').filter(|part| !part.is_empty() && **part != *b".");
+            parts.map(<[u8]>::to_vec).collect()
+        };
+        let refused = |reason| {
+            let path = String::from_utf8_lossy(written).into_owned();
+            ExecuteError::Layer { source: LayerError::Path { path, reason } }
+        };
+        let mut pending: VecDeque<Vec<u8>> = parts(directory).into();
+        let mut inside: Vec<Vec<u8>> = Vec::new();
+        let mut links = 0;
+        while let Some(part) = pending.pop_front() {
+            if part == b".." {
+                if inside.pop().is_none() {
+                    return Err(refused("a link on the way leads out of the destination"));
+                }
+                continue;
+            }
+            inside.push(part);
+            let path = join(&self.destination, &inside.join(&b'/'));
+            match self.changes.entry(&path).map(|entry| &entry.kind) {
+                None | Some(Kind::Directory { .. }) => {}
+                Some(Kind::Symlink { target }) => {
+                    links += 1;
+                    if links > MOST_LINKS {
+                        return Err(refused("too many symbolic links on the way"));
+                    }
+                    inside.pop();
+                    if target.starts_with(b"/") {
+                        inside.clear();
+                    }
+                    for part in parts(target).into_iter().rev() {
+                        pending.push_front(part);
+                    }
+                }
+                Some(_) => return Err(ExecuteError::NotADirectory { path: shown(&path) }),
+            }
+        }
+        Ok(join(&self.destination, &inside.join(&b'/')))
+    }
+}
