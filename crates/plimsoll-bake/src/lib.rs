@@ -7,7 +7,7 @@
 //!
 //! The language is HCL as its specification says, read with `hcl-edit`; the functions are those of the bake reference.
 //! Files are not trusted: what they may compute is limited, and what they ask for beyond the project is listed by
-//! [`privileges`] for the caller to refuse.
+//! [`privileges()`] for the caller to refuse.
 
 mod attributes;
 mod compose;
