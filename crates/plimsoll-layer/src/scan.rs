@@ -18,7 +18,7 @@ use rustix::io::Errno;
 
 use crate::beneath::{Root, descriptor_path};
 use crate::chain::ChainIndex;
-use crate::entry::{Entry, Kind, Timestamp, join};
+use crate::entry::{Entry, Kind, Timestamp, ancestors, join};
 use crate::error::LayerError;
 use crate::index::{IndexBuilder, LayerIndex};
 use crate::unpack::{Owners, XattrNamespace};
@@ -264,10 +264,22 @@ impl Scanner<'_> {
         let mut unchanged = HashSet::new();
         let Some(base) = self.options.base else { return unchanged };
         let mut changed_parents: HashSet<&[u8]> = HashSet::new();
+        // Below an opaque directory nothing of the base is left: what looks the same there was made anew.
+        let opaque: HashSet<&[u8]> = self
+            .entries
+            .iter()
+            .filter(|entry| entry.kind == Kind::Directory { opaque: true })
+            .map(|entry| entry.path.as_slice())
+            .collect();
+        let is_hidden = |path: &[u8]| {
+            !opaque.is_empty()
+                && (opaque.contains(&b""[..]) || ancestors(path).any(|above| opaque.contains(above)))
+        };
         // Children sort after their parents, so backwards each directory comes after all that is in it.
         for (position, entry) in self.entries.iter().enumerate().rev() {
             let is_same = entry.kind == Kind::Directory { opaque: false }
                 && !changed_parents.contains(entry.path.as_slice())
+                && !is_hidden(&entry.path)
                 && base.lookup(&entry.path).is_some_and(|found| is_same_directory(entry, found.entry));
             if is_same {
                 unchanged.insert(position);

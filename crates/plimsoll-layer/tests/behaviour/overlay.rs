@@ -213,6 +213,20 @@ fn act(root: &Path, action: u8, from: &str, to: &str) {
 }
 
 #[test]
+fn a_directory_made_again_in_a_removed_one_is_kept() {
+    if !is_root() {
+        return skip("overlay mounts need root");
+    }
+    let base = LayerIndex::from_entries([Entry::directory("a"), Entry::directory("a/c")]).unwrap();
+    let step = |root: &Path| {
+        fs::remove_dir_all(root.join("a")).unwrap();
+        fs::create_dir_all(root.join("a/c")).unwrap();
+    };
+    let Some((chain, scanned, tree)) = after_step(&base, step) else { return };
+    assert_eq!(tree_of(&chain.with_layer(Arc::new(scanned))), tree);
+}
+
+#[test]
 fn base_and_scanned_upper_together_are_the_changed_tree() {
     if !is_root() {
         return skip("overlay mounts need root");
