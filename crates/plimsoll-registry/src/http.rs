@@ -4,8 +4,7 @@ use crate::dns::NameResolution;
 
 /// A builder for a client that speaks TLS with this program's cryptography and finds hosts in the given way.
 ///
-/// The cryptography is `ring`'s: it needs a third of the time to compile that the HTTP library's own choice does, and no
-/// `cmake`.
+/// The cryptography is `ring`'s: the HTTP library's own choice brings a much larger C library to compile.
 pub fn http_client(resolution: NameResolution) -> reqwest::ClientBuilder {
     // An error only says that it was chosen before.
     rustls::crypto::ring::default_provider().install_default().ok();
