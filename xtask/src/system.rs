@@ -4,10 +4,12 @@ use anyhow::Result;
 
 use crate::shell;
 
-/// A program or file that some tests need.
+/// Something of the system that some tests need.
 struct Need {
-    /// A name looked up on the `PATH`.
-    program: &'static str,
+    /// How it is called when it is missing.
+    name: &'static str,
+    /// Whether it is there.
+    is_there: fn(&str) -> bool,
     /// The Debian package that has it.
     package: &'static str,
     /// What cannot be tested without it.
@@ -15,15 +17,47 @@ struct Need {
 }
 
 const NEEDS: &[Need] = &[
-    Need { program: "busybox", package: "busybox-static", purpose: "steps in small root file systems" },
-    Need { program: "docker-registry", package: "docker-registry", purpose: "push and pull" },
-    Need { program: "git", package: "git", purpose: "git contexts" },
-    Need { program: "newuidmap", package: "uidmap", purpose: "builds as an ordinary user" },
-    Need { program: "setpriv", package: "util-linux", purpose: "builds as an ordinary user" },
-    Need { program: "skopeo", package: "skopeo", purpose: "reading exported images with another program" },
-    Need { program: "umoci", package: "umoci", purpose: "unpacking exported images with another program" },
-    Need { program: "xz", package: "xz-utils", purpose: "archives as other programs write them" },
-    Need { program: "zstd", package: "zstd", purpose: "archives as other programs write them" },
+    #[cfg(target_arch = "x86_64")]
+    Need {
+        name: "cc -m32 -static",
+        is_there: compiles_for_i386,
+        package: "gcc-multilib",
+        purpose: "steps that run programs for i386",
+    },
+    Need {
+        name: "busybox",
+        is_there: program,
+        package: "busybox-static",
+        purpose: "steps in small root file systems",
+    },
+    Need { name: "docker-registry", is_there: program, package: "docker-registry", purpose: "push and pull" },
+    Need { name: "git", is_there: program, package: "git", purpose: "git contexts" },
+    Need { name: "newuidmap", is_there: program, package: "uidmap", purpose: "builds as an ordinary user" },
+    Need { name: "setpriv", is_there: program, package: "util-linux", purpose: "builds as an ordinary user" },
+    Need {
+        name: "skopeo",
+        is_there: program,
+        package: "skopeo",
+        purpose: "reading exported images with another program",
+    },
+    Need {
+        name: "umoci",
+        is_there: program,
+        package: "umoci",
+        purpose: "unpacking exported images with another program",
+    },
+    Need {
+        name: "xz",
+        is_there: program,
+        package: "xz-utils",
+        purpose: "archives as other programs write them",
+    },
+    Need {
+        name: "zstd",
+        is_there: program,
+        package: "zstd",
+        purpose: "archives as other programs write them",
+    },
 ];
 
 /// Installs what is missing when that is possible, and says what stays missing.
@@ -37,7 +71,7 @@ pub(crate) fn prepare() -> Result<()> {
         install(&packages)?;
     }
     for need in self::missing() {
-        eprintln!("missing: `{}`, needed for {}", need.program, need.purpose);
+        eprintln!("missing: `{}`, needed for {}", need.name, need.purpose);
         eprintln!(
             "hint: install the package `{}`; tests that need it say that they are skipped",
             need.package
@@ -47,7 +81,27 @@ pub(crate) fn prepare() -> Result<()> {
 }
 
 fn missing() -> Vec<&'static Need> {
-    NEEDS.iter().filter(|need| shell::find(need.program).is_none()).collect()
+    NEEDS.iter().filter(|need| !(need.is_there)(need.name)).collect()
+}
+
+/// Whether a program of that name is on the `PATH`.
+fn program(name: &str) -> bool {
+    shell::find(name).is_some()
+}
+
+/// Whether a static program for i386 can be linked; the compiler itself is there without the libraries for it.
+#[cfg(target_arch = "x86_64")]
+fn compiles_for_i386(command: &str) -> bool {
+    let mut words = command.split(' ');
+    let Some(compiler) = words.next() else { return false };
+    let source = "int main(void) { return 0; }";
+    let Ok(directory) = tempfile::tempdir() else { return false };
+    let file = directory.path().join("main.c");
+    std::fs::write(&file, source).is_ok()
+        && shell::capture(
+            shell::program(compiler).args(words).arg(&file).arg("-o").arg(directory.path().join("main")),
+        )
+        .is_ok()
 }
 
 /// Installs Debian packages; the package lists are read again only when a package is not found in the present ones.
