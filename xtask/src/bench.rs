@@ -251,12 +251,20 @@ fn once(
         Mode::NoCache => {}
     }
     let commands = builder.commands(&request(case, context, registry))?;
+    settle();
     let start = Instant::now();
     let mut peak = None;
     for command in commands {
         peak = finish(command)?.max(peak);
     }
     Ok((start.elapsed(), peak))
+}
+
+/// Lets what the one before left be written and its clearing away end: nobody waits for another's work.
+fn settle() {
+    rustix::fs::sync();
+    std::thread::sleep(Duration::from_secs(1));
+    rustix::fs::sync();
 }
 
 fn request<'a>(case: &Case, context: &'a fixture::Context, registry: Option<&'a str>) -> Request<'a> {

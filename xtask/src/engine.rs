@@ -115,6 +115,16 @@ impl Engine {
         command
     }
 
+    /// Removes everything that earlier builds left in the cache.
+    pub(crate) fn prune_builds(&self) -> Result<()> {
+        let mut command = match &self.client.buildx {
+            Some(words) => self.command(words),
+            None => self.command(&[self.client.docker.as_slice(), &["builder".into()]].concat()),
+        };
+        shell::capture(command.args(["prune", "--all", "--force"]))?;
+        Ok(())
+    }
+
     fn command(&self, words: &[PathBuf]) -> Command {
         let mut command = Command::new(&words[0]);
         command

@@ -19,6 +19,7 @@ use plimsoll_store::{FileStat, StatCache, StatCacheWriter, Store};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, StatxFlags};
 
 use crate::error::ExecuteError;
+use crate::parallel;
 use crate::tree::Tree;
 
 /// A directory that can be named as a context.
@@ -124,17 +125,7 @@ impl ContextTree {
         if unknown.len() < 16 {
             return Ok(());
         }
-        let next = std::sync::atomic::AtomicUsize::new(0);
-        std::thread::scope(|scope| {
-            let work = || {
-                while let Some(found) = unknown.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
-                    self.digest(**found)?;
-                }
-                Ok(())
-            };
-            let workers: Vec<_> = (0..threads.get()).map(|_| scope.spawn(work)).collect();
-            workers.into_iter().try_for_each(|worker| worker.join().expect("a hashing thread does not panic"))
-        })
+        parallel::map(&unknown, threads, &|found| self.digest(**found)).map(drop)
     }
 
     /// Keeps the digests for the next time, those of files that this build did not need included.

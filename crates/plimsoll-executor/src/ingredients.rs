@@ -1,6 +1,7 @@
 //! What goes into the key of a vertex, and the digests of the files that it selects.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 
 use plimsoll_graph::{CopySource, MountKind, Op, Vertex, canonical};
 use plimsoll_layer::{Found, Kind, SelectionOwners};
@@ -121,7 +122,9 @@ impl Worker<'_> {
                 error => self.explain_missing(error, pattern),
             })?;
             context.prefetch(&files(&selected), self.settings.threads)?;
-            let digest = select::digest(&selected, SelectionOwners::Root, &|found| context.digest(found))?;
+            let digest = select::digest(&selected, SelectionOwners::Root, NonZeroUsize::MIN, &|found| {
+                context.digest(found)
+            })?;
             return Ok(Attempt::Done((digest, listing(context, &selected)?)));
         }
         let store = self.snapshots.store();
@@ -134,7 +137,7 @@ impl Worker<'_> {
             return Ok(Attempt::Missing { input: 0 });
         };
         let selected = select::select(&tree, pattern, rules)?;
-        let digest = select::digest(&selected, SelectionOwners::Kept, &|found| {
+        let digest = select::digest(&selected, SelectionOwners::Kept, self.settings.threads, &|found| {
             tree.digest(found).map_err(|source| ExecuteError::Read { path: pattern.to_owned(), source })
         })?;
         store.record_selection(&chain, &spec, &digest)?;

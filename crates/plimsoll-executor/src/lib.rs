@@ -17,6 +17,7 @@ mod key;
 mod log;
 mod mode;
 mod owner;
+mod parallel;
 mod select;
 mod settings;
 mod source;

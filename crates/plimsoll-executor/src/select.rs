@@ -5,6 +5,7 @@
 //! is none.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 
 use plimsoll_dockerfile::glob;
 use plimsoll_dockerfile::ignore::IgnoreFile;
@@ -12,6 +13,7 @@ use plimsoll_layer::{Found, Kind, SelectionItem, SelectionOwners, selection_dige
 use plimsoll_oci::{Digest, Hasher};
 
 use crate::error::ExecuteError;
+use crate::parallel;
 use crate::tree::Tree;
 
 /// What one source pattern names.
@@ -266,31 +268,41 @@ fn excluded(ignore: &IgnoreFile, path: &[u8]) -> bool {
 }
 
 /// The digest of what was selected: names, types, modes, owners (as `owners` says), links and bytes; never times.
+///
+/// `content` gives the digest of a file's bytes, for several files at once with more than one thread.
 pub(crate) fn digest(
     selected: &[Selected<'_>],
     owners: SelectionOwners,
-    content: &dyn Fn(Found<'_>) -> Result<Digest, ExecuteError>,
+    threads: NonZeroUsize,
+    content: &(dyn Fn(Found<'_>) -> Result<Digest, ExecuteError> + Sync),
 ) -> Result<Digest, ExecuteError> {
+    let parts: Vec<Vec<(&[u8], Found<'_>)>> = selected.iter().map(paths_of).collect();
+    let files: Vec<Found<'_>> =
+        parts.iter().flatten().map(|(_, found)| *found).filter(|found| is_file(*found)).collect();
+    let mut contents = parallel::map(&files, threads, &|found| content(*found))?.into_iter();
     let mut hasher = Hasher::new();
-    for one in selected {
-        let above = one.above.iter().map(|(path, found)| (path.as_slice(), *found));
-        let paths: Vec<(&[u8], Found<'_>)> =
-            above.chain([(&[][..], one.root)]).chain(one.below.iter().copied()).collect();
+    for (one, paths) in selected.iter().zip(parts) {
         let groups = link_groups(&paths);
-        let mut items = Vec::with_capacity(paths.len());
-        for (path, found) in paths {
-            let is_file = matches!(found.entry.kind, Kind::File { .. } | Kind::Hardlink { .. });
-            items.push(SelectionItem {
-                path,
-                entry: found.entry,
-                content: if is_file { Some(content(found)?) } else { None },
-                link_group: if groups.is_empty() { None } else { groups.get(&inode(found)).copied() },
-            });
-        }
+        let items = paths.into_iter().map(|(path, found)| SelectionItem {
+            path,
+            entry: found.entry,
+            content: if is_file(found) { contents.next() } else { None },
+            link_group: if groups.is_empty() { None } else { groups.get(&inode(found)).copied() },
+        });
         hasher.field(&one.name);
         hasher.field(selection_digest(owners, items).as_bytes());
     }
     Ok(hasher.finish())
+}
+
+/// Everything of one source, with its path relative to the source or to where its parents land.
+fn paths_of<'s>(one: &'s Selected<'_>) -> Vec<(&'s [u8], Found<'s>)> {
+    let above = one.above.iter().map(|(path, found)| (path.as_slice(), *found));
+    above.chain([(&[][..], one.root)]).chain(one.below.iter().copied()).collect()
+}
+
+fn is_file(found: Found<'_>) -> bool {
+    matches!(found.entry.kind, Kind::File { .. } | Kind::Hardlink { .. })
 }
 
 /// What stands for the inode of an entry: its layer, and the path of the file in it.

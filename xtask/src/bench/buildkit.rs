@@ -70,8 +70,7 @@ impl Builder for BuildKit {
     }
 
     fn forget(&mut self) -> Result<()> {
-        shell::capture(self.engine.docker().args(["builder", "prune", "--all", "--force"]))?;
-        Ok(())
+        self.engine.prune_builds()
     }
 
     fn watch(&mut self) -> Result<()> {
