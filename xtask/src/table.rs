@@ -1,7 +1,7 @@
 //! `cargo xtask table`: measures the examples, naive against production, and writes the table in README.md.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
@@ -48,7 +48,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     for example in EXAMPLES {
         let naive = measure(&plimsoll, example, Variant::Naive, arguments.rounds)?;
         let production = measure(&plimsoll, example, Variant::Production, arguments.rounds)?;
+        let before = text.len();
         write_rows(&mut text, example.name, &naive, &production)?;
+        eprint!("{}", &text[before..]);
     }
     write!(
         text,
@@ -85,6 +87,11 @@ fn measure(plimsoll: &Plimsoll, example: &Example, variant: Variant, rounds: u32
     // Outside of the context: one more file there would be a change.
     let bare = folder.path().join("Dockerfile");
     std::fs::write(&bare, without_cache_mounts(&std::fs::read_to_string(&dockerfile)?))?;
+    // A list of what is ignored that belongs to this Dockerfile alone stands beside it.
+    let ignored = PathBuf::from(format!("{}.dockerignore", dockerfile.display()));
+    if ignored.exists() {
+        std::fs::copy(ignored, folder.path().join("Dockerfile.dockerignore"))?;
+    }
     // Once for the bases, which are not part of any figure, and for the size.
     let files = folder.path().join("files.tar");
     eprintln!("measuring the {} build of {}", variant.name(), example.name);
@@ -105,7 +112,8 @@ fn measure(plimsoll: &Plimsoll, example: &Example, variant: Variant, rounds: u32
         changed.push(shell::time(&mut build())?);
         example.change(&copy, "")?;
         shell::capture(&mut build_of(&bare))?;
-        example.change(&copy, &nonce)?;
+        // Another change than before: where there is no cache mount to take out, it is the same build.
+        example.change(&copy, &format!("{nonce}-bare"))?;
         changed_bare.push(shell::time(&mut build_of(&bare))?);
     }
     Ok(Row {
