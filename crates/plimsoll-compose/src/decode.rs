@@ -2,15 +2,14 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 
+use plimsoll_layer::XzReader;
+
 /// A reader of the decompressed bytes; `name` decides by its ending.
 pub(crate) fn decoder<'a>(name: &str, input: impl BufRead + 'a) -> io::Result<Box<dyn Read + 'a>> {
     let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
     Ok(match ending {
-        "xz" => Box::new(liblzma::bufread::XzDecoder::new_multi_decoder(input)),
-        "lzma" => {
-            let stream = liblzma::stream::Stream::new_lzma_decoder(u64::MAX).map_err(io::Error::other)?;
-            Box::new(liblzma::bufread::XzDecoder::new_stream(input, stream))
-        }
+        "xz" => Box::new(XzReader::xz(input)?),
+        "lzma" => Box::new(XzReader::lzma(input)?),
         "gz" => Box::new(flate2::bufread::MultiGzDecoder::new(input)),
         "zst" => Box::new(zstd::Decoder::with_buffer(input)?),
         "bz2" => Box::new(bzip2::bufread::MultiBzDecoder::new(input)),

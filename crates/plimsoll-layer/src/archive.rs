@@ -3,6 +3,7 @@
 use std::io::{self, BufReader, Cursor, Read};
 
 use crate::tar_format::{self as format, BLOCK};
+use crate::xz::XzReader;
 
 /// A compression or archive format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +51,12 @@ pub fn open_archive(reader: Box<dyn Read + Send>) -> io::Result<Option<Box<dyn R
     if kind == ArchiveFormat::Tar {
         return Ok(Some(reader));
     }
-    let Ok((first, reader)) = decoder(kind, reader).and_then(peek) else { return Ok(None) };
+    let (first, reader) = match decoder(kind, reader).and_then(peek) {
+        Ok(opened) => opened,
+        // It may well be an archive: that it is left as it is must not go unnoticed.
+        Err(error) if error.kind() == io::ErrorKind::OutOfMemory => return Err(error),
+        Err(_) => return Ok(None),
+    };
     Ok(is_tar(&first).then_some(reader))
 }
 
@@ -61,7 +67,7 @@ pub(crate) fn decoder(kind: ArchiveFormat, reader: Box<dyn Read + Send>) -> io::
         ArchiveFormat::Tar => Box::new(buffered),
         ArchiveFormat::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(buffered)),
         ArchiveFormat::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(buffered)),
-        ArchiveFormat::Xz => Box::new(liblzma::bufread::XzDecoder::new_multi_decoder(buffered)),
+        ArchiveFormat::Xz => Box::new(XzReader::xz(buffered)?),
         ArchiveFormat::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(buffered)?),
     })
 }

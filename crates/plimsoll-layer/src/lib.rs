@@ -31,6 +31,7 @@ mod tar_write;
 mod unpack;
 mod users;
 mod xattr;
+mod xz;
 
 pub use archive::{ArchiveFormat, detect, is_tar, open_archive};
 pub use archive_read::read_archive;
@@ -48,3 +49,4 @@ pub use tar_read::{LayerSink, Limits, ReadOptions, Whiteouts, index_only, read_l
 pub use tar_write::{ContentSource, TarOptions, write_tar};
 pub use unpack::{Owners, Unapplied, UnpackOptions, Unpacked, XattrNamespace, unpack};
 pub use users::{UserFile, UserRecord, Users};
+pub use xz::XzReader;
