@@ -171,6 +171,12 @@ impl Target {
 
     /// Names of targets that named contexts refer to.
     pub fn links(&self) -> impl Iterator<Item = &str> {
-        self.contexts.iter().flat_map(BTreeMap::values).filter_map(|value| value.strip_prefix("target:"))
+        self.linked_contexts().map(|(_, target)| target)
+    }
+
+    /// The named contexts that other targets make: their names, and those of the targets.
+    pub fn linked_contexts(&self) -> impl Iterator<Item = (&str, &str)> {
+        let contexts = self.contexts.iter().flatten();
+        contexts.filter_map(|(name, value)| Some((name.as_str(), value.strip_prefix("target:")?)))
     }
 }

@@ -10,7 +10,7 @@ use plimsoll_graph::{BaseImage, BaseRequest, Lowered, NamedContext, Request, low
 use plimsoll_lint::{BaseFacts, Finding, Options, Report, Scope};
 use plimsoll_oci::{Digest, ImageConfig, Platform, Reference};
 
-use crate::bases;
+use crate::bases::{self, TARGET};
 use crate::builder::Environment;
 use crate::contexts;
 use crate::request::{BuildRequest, ContextSource};
@@ -42,8 +42,8 @@ pub fn check(environment: &Environment, request: &BuildRequest) -> Checked {
         if let Some(facts) = known.borrow().get(&key) {
             return facts.clone();
         }
-        // Composing a base is a build of its own.
-        let facts = if address.starts_with("debian://") {
+        // Composing a base is a build of its own, and so is another target.
+        let facts = if address.starts_with("debian://") || address.starts_with(TARGET) {
             None
         } else {
             let wanted = BaseRequest { name: address.clone(), platform: platform.clone() };

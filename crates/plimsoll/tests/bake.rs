@@ -170,3 +170,57 @@ fn a_missing_file_is_told_with_the_names_that_were_looked_for() {
     let stderr = project.refused(&[], 2);
     assert!(stderr.contains("docker-bake.hcl") && stderr.contains("--file"), "{stderr}");
 }
+
+/// `app` is built on what `base` makes, whose Dockerfile is another one; `tool` is another target that only it needs.
+fn linked_targets() -> Project {
+    let base =
+        format!("{BASE}RUN echo made > /made && mkdir /tmp && chmod 777 /tmp\nENV FROM_BASE=yes\nUSER 7\n");
+    let app = "FROM start AS app\nCOPY --from=tools /tool /tool\nRUN [ \"$FROM_BASE\" = yes ] && id -u > /tmp/id && cat /made /tool > /tmp/both\n\
+               FROM scratch\nCOPY --from=app /tmp/id /tmp/both /\n";
+    let bake = "target \"default\" {\n  dockerfile = \"app.Dockerfile\"\n  contexts = { start = \"target:base\", tools = \"target:tool\" }\n  output = [\"out\"]\n}\n\
+                target \"base\" {\n  dockerfile = \"base.Dockerfile\"\n  tags = [\"never:1\"]\n}\n\
+                target \"tool\" {\n  dockerfile-inline = \"FROM scratch\\nCOPY tool /\\n\"\n}\n";
+    Project::new(&[
+        ("base.Dockerfile", &base),
+        ("app.Dockerfile", app),
+        ("docker-bake.hcl", bake),
+        ("tool", "a tool\n"),
+    ])
+}
+
+#[test]
+fn what_one_target_makes_is_the_context_of_another() {
+    let project = linked_targets();
+    let (_, stderr) = project.ok(&["--progress=plain"]);
+    assert_eq!(std::fs::read_to_string(project.0.path("out/id")).unwrap(), "7\n", "{stderr}");
+    assert_eq!(std::fs::read_to_string(project.0.path("out/both")).unwrap(), "made\na tool\n");
+    let (images, _) = texts(&project.0.command(&["images"]).output().unwrap());
+    assert!(
+        !images.contains("never") && !stderr.contains("never:1"),
+        "what was not asked for is not kept: {images}"
+    );
+
+    let (_, again) = project.ok(&[]);
+    assert!(again.contains("unchanged: all 7 steps cached"), "{again}");
+
+    project.0.write("tool", "another tool\n");
+    project.ok(&[]);
+    assert_eq!(std::fs::read_to_string(project.0.path("out/both")).unwrap(), "made\nanother tool\n");
+}
+
+#[test]
+fn a_target_whose_context_cannot_be_built_is_not_begun() {
+    let project = linked_targets();
+    project.0.write("base.Dockerfile", format!("{BASE}RUN exit 9\n"));
+    let stderr = project.refused(&[], 1);
+    assert!(stderr.contains("target `base` cannot be built") && stderr.contains("RUN exit 9"), "{stderr}");
+    assert!(!stderr.contains("target `default`"), "{stderr}");
+}
+
+#[test]
+fn a_question_about_a_target_does_not_build_its_contexts() {
+    let project = linked_targets();
+    project.0.write("base.Dockerfile", format!("{BASE}RUN exit 9\n"));
+    let (stdout, stderr) = project.ok(&["--call=check"]);
+    assert!(!stderr.contains("exit 9"), "{stdout} {stderr}");
+}

@@ -5,6 +5,8 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
+use plimsoll_bake::Target;
+use plimsoll_build::ContextSource;
 use plimsoll_diagnostics::render;
 use plimsoll_solver::{Cancel, EVENT_SCHEMA, EventKind, EventSink};
 use plimsoll_store::BuildId;
@@ -44,6 +46,18 @@ impl Board {
             }
             done = self.changed.wait(done).unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    /// Waits for the targets that this one is built on; gives what they made, if all could be built.
+    fn contexts(&self, target: &Target) -> Option<BTreeMap<String, ContextSource>> {
+        let contexts = target.linked_contexts().map(|(context, link)| match &*self.wait(link) {
+            Some(Ok(built)) => {
+                let source = ContextSource::Target { name: link.to_owned(), built: built.targets.clone() };
+                Some((context.to_owned(), source))
+            }
+            _ => None,
+        });
+        contexts.collect()
     }
 }
 
@@ -85,7 +99,11 @@ fn build_all(plan: Plan, host: &Host, sink: &Arc<dyn EventSink>, cancel: &Cancel
     let Plan { resolved, mut arguments } = plan;
     std::thread::scope(|scope| {
         for (name, target) in &resolved.targets {
-            let line = arguments.remove(name).expect("every target has arguments");
+            let mut line = arguments.remove(name).expect("every target has arguments");
+            if resolved.linked.contains(name) {
+                // It was not asked for: it is built for others, and gets no name.
+                line.tags.clear();
+            }
             let sink = Arc::new(TargetSink {
                 target: shown(name),
                 numbers: Arc::clone(&numbers),
@@ -94,12 +112,9 @@ fn build_all(plan: Plan, host: &Host, sink: &Arc<dyn EventSink>, cancel: &Cancel
             });
             let board = &board;
             scope.spawn(move || {
-                let outcome = if target.links().all(|link| matches!(&*board.wait(link), Some(Ok(_)))) {
-                    let part = Part { args: &line, host, sink, cancel: cancel.clone() };
-                    Some(part.build())
-                } else {
-                    None
-                };
+                let outcome = board.contexts(target).map(|contexts| {
+                    Part { args: &line, contexts, host, sink, cancel: cancel.clone() }.build()
+                });
                 // The first failure ends everything else.
                 if !matches!(outcome, Some(Ok(_))) {
                     cancel.raise();

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
+use plimsoll_build::ContextSource;
 use plimsoll_diagnostics::sanitize;
 
 use super::{Args, Plan, shown};
@@ -17,7 +18,14 @@ pub(super) fn run(args: &Args, plan: &Plan, global: &GlobalArgs, standing: &Stan
     let json = method.split(',').any(|part| part == "format=json");
     let (mut answers, mut code) = (BTreeMap::new(), exit::DONE);
     for (name, line) in &plan.arguments {
-        let Some(answer) = ask_as_requested(line, global, standing.clone()) else { continue };
+        // What is only asked about is built on nothing: that the contexts are there is all that counts.
+        let linked = plan.resolved.targets[name].linked_contexts();
+        let contexts = linked.map(|(context, target)| {
+            (context.to_owned(), ContextSource::Target { name: target.to_owned(), built: Vec::new() })
+        });
+        let Some(answer) = ask_as_requested(line, contexts.collect(), global, standing.clone()) else {
+            continue;
+        };
         let (text, own) = answer?;
         code = code.max(own);
         answers.insert(name.clone(), text);

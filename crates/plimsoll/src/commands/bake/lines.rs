@@ -26,11 +26,6 @@ struct Flags {
 /// Each attribute that the build cannot do, or whose value it does not take, at its place.
 pub(super) fn arguments(target: &Target) -> Result<build::Args, Vec<Problem>> {
     let all = flags(target);
-    if let Some(link) = target.links().next() {
-        let message = format!("the target `{link}` cannot be the context of another target yet");
-        let hint = "make it a stage of the same Dockerfile, or build and tag it first";
-        return Err(vec![place(target, "contexts", "unsupported-attribute", message).hint(hint)]);
-    }
     let mut problems: Vec<Problem> = all.iter().filter_map(|flags| check(target, flags)).collect();
     if !problems.is_empty() {
         return Err(problems);
@@ -117,6 +112,7 @@ fn flags(target: &Target) -> Vec<Flags> {
     add("annotations", each("annotation", target.annotations.as_ref()));
     let attest = target.attest.iter().flatten().filter(|attest| attest.is_wanted());
     add("attest", attest.map(|attest| format!("--attest={}", attest.0.to_csv())).collect());
+    // What another target makes has no address: the build gets it when it is made.
     let contexts = target.contexts.iter().flatten().filter(|(_, value)| !value.starts_with("target:"));
     add("contexts", contexts.map(|(name, value)| format!("--build-context={name}={value}")).collect());
     let caches = |flag: &str, caches: &Option<Vec<plimsoll_bake::Cache>>| -> Vec<String> {

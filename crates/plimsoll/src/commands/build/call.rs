@@ -1,10 +1,11 @@
 //! `--call`: questions about a Dockerfile, answered in Docker's shapes without building anything.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use plimsoll_build::{BuildError, BuildRequest, Builder, Environment, check};
+use plimsoll_build::{BuildError, BuildRequest, Builder, ContextSource, Environment, check};
 use plimsoll_diagnostics::{Diagnostic, SourceFile, render, sanitize};
 use plimsoll_dockerfile::parse;
 use plimsoll_lint::introspect::{Outline, Targets};
@@ -84,24 +85,28 @@ pub(crate) fn run(
     global: &GlobalArgs,
     standing: Standing,
 ) -> Result<u8> {
-    let (text, code) = ask(args, question, json, global, standing)?;
+    let (text, code) = ask(args, BTreeMap::new(), question, json, global, standing)?;
     answer(&text)?;
     Ok(code)
 }
 
 /// The answer to the question that the arguments ask, and the exit code; nothing for an ordinary build.
+///
+/// `contexts` are named contexts that have no address.
 pub(crate) fn ask_as_requested(
     args: &Args,
+    contexts: BTreeMap<String, ContextSource>,
     global: &GlobalArgs,
     standing: Standing,
 ) -> Option<Result<(String, u8)>> {
     let (question, json) = requested(args)?;
-    Some(ask(args, question, json, global, standing))
+    Some(ask(args, contexts, question, json, global, standing))
 }
 
 /// The answer to a question, and the exit code.
 fn ask(
     args: &Args,
+    contexts: BTreeMap<String, ContextSource>,
     question: Question,
     json: bool,
     global: &GlobalArgs,
@@ -111,6 +116,7 @@ fn ask(
         return Err(NeedsCopy.into());
     }
     let mut inputs = Inputs::read(args, &|| Ok(Host::open(global, standing.clone())?.store))?;
+    inputs.named_contexts.extend(contexts);
     let fetch = inputs.fetch.take();
     if let (Question::Outline | Question::Targets, Some(dockerfile), None) =
         (question, &inputs.dockerfile, &fetch)

@@ -1,10 +1,11 @@
 //! One build among several: what `plimsoll bake` does for each target.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Result, bail};
-use plimsoll_build::{BuildError, BuildResult, Builder, NO_BASE_IMAGE};
+use plimsoll_build::{BuildError, BuildResult, Builder, BuiltTarget, ContextSource, NO_BASE_IMAGE};
 use plimsoll_diagnostics::{Diagnostic, SourceFile, render};
 use plimsoll_solver::{Cancel, EventSink};
 use plimsoll_store::BuildStatus;
@@ -21,6 +22,8 @@ use crate::progress::Summary;
 pub(crate) struct Part<'a> {
     /// The arguments, as of `plimsoll build`.
     pub(crate) args: &'a Args,
+    /// Named contexts that have no address, such as what another part made.
+    pub(crate) contexts: BTreeMap<String, ContextSource>,
     /// The machine.
     pub(crate) host: &'a Host,
     /// Where events go.
@@ -33,6 +36,8 @@ pub(crate) struct Part<'a> {
 pub(crate) struct Built {
     /// What it came to.
     pub(crate) summary: Summary,
+    /// What it made, to be a context of other parts.
+    pub(crate) targets: Vec<BuiltTarget>,
     /// What `--metadata-file` says of it.
     pub(crate) metadata: serde_json::Value,
     /// The Dockerfile, which warnings are about.
@@ -98,6 +103,7 @@ impl Part<'_> {
             return Err(early(NeedsCopy.into()));
         }
         let mut inputs = Inputs::read(self.args, &|| Ok(self.host.store.clone())).map_err(early)?;
+        inputs.named_contexts.extend(self.contexts.clone());
         let fetch = inputs.fetch.take();
         let mut request = request(self.args, self.host, inputs, &outputs).map_err(early)?;
         let ca_bundle = self.host.ca_bundle(self.args.ca_certs.as_deref()).map_err(early)?;
@@ -136,6 +142,7 @@ impl Part<'_> {
             Ok((result, written)) => Ok(Built {
                 summary: summary(&outputs, &result, written, started.elapsed().as_secs_f64()),
                 metadata: metadata(&outputs, &request, &result),
+                targets: result.targets,
                 warnings: result.warnings,
                 dockerfile: request.dockerfile,
             }),
