@@ -238,7 +238,7 @@ impl Builder {
         let mut settings = environment.settings.clone();
         settings.epoch = epoch;
         settings.secrets.clone_from(&request.secrets);
-        settings.ssh_sockets.clone_from(&request.ssh_sockets);
+        settings.ssh_agents.clone_from(&request.ssh_agents);
         settings.extra_hosts.clone_from(&request.extra_hosts);
         settings.limits.clone_from(&request.limits);
         settings.logs = store.log_directory(&request.id);

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::path::PathBuf;
 use std::sync::Mutex;
 
 use plimsoll_diagnostics::SourceFile;
-use plimsoll_executor::{LocalContext, RemoteSources, SecretSource, Worker};
+use plimsoll_executor::{LocalContext, RemoteSources, SecretSource, SshAgent, Worker};
 use plimsoll_graph::{ArchiveOp, ArchiveSource, GitSource, Graph, NamedContext, Op, Vertex, without_login};
 use plimsoll_layer::{ChainIndex, DirectoryContent, open_archive};
 use plimsoll_oci::Platform;
@@ -77,7 +76,7 @@ pub struct RemoteDockerfile<'a> {
     /// `--secret`: tokens may be among them.
     pub secrets: &'a BTreeMap<String, SecretSource>,
     /// `--ssh`.
-    pub ssh_sockets: &'a BTreeMap<String, PathBuf>,
+    pub ssh_agents: &'a BTreeMap<String, SshAgent>,
 }
 
 /// Fetches a context and reads its Dockerfile.
@@ -87,7 +86,7 @@ pub(crate) fn dockerfile(
 ) -> Result<SourceFile, BuildError> {
     let mut settings = environment.settings.clone();
     settings.secrets.clone_from(wanted.secrets);
-    settings.ssh_sockets.clone_from(wanted.ssh_sockets);
+    settings.ssh_agents.clone_from(wanted.ssh_agents);
     let remote = Remote::new(environment, &settings);
     let store = environment.snapshots.store();
     let (op, shown) = match wanted.context {

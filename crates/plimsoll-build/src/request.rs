@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use plimsoll_diagnostics::{Diagnostic, SourceFile};
-use plimsoll_executor::{LocalContext, SecretSource, StepLimits};
+use plimsoll_executor::{LocalContext, SecretSource, SshAgent, StepLimits};
 use plimsoll_export::ImageSet;
 use plimsoll_graph::{ArchiveOp, GitSource, NetworkMode};
 use plimsoll_oci::{Digest, ImageConfig, Platform};
@@ -43,7 +43,7 @@ pub struct BuildRequest {
     /// `--secret`.
     pub secrets: BTreeMap<String, SecretSource>,
     /// `--ssh`.
-    pub ssh_sockets: BTreeMap<String, PathBuf>,
+    pub ssh_agents: BTreeMap<String, SshAgent>,
     /// `--add-host`.
     pub extra_hosts: Vec<(String, String)>,
     /// `--allow`: what steps may ask for.

@@ -8,24 +8,38 @@ use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use plimsoll_layer::Owners;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{Gid, Mode, Uid};
 
+mod keys;
+
+pub use keys::{SshKeyError, SshKeys};
+
+/// Who signs.
+#[derive(Clone, Debug)]
+pub enum SshAgent {
+    /// The agent that listens at a socket.
+    Socket(PathBuf),
+    /// Keys that this process has.
+    Keys(Arc<SshKeys>),
+}
+
 /// A socket that leads to an agent until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Passage {
+pub struct Passage {
     stop: Option<OwnedFd>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Passage {
     /// Listens at `path` for connections, and passes each on to `agent`.
-    pub(crate) fn open(
+    pub fn open(
         path: &Path,
-        agent: PathBuf,
+        agent: SshAgent,
         mode: u32,
         owner: (u32, u32),
         owners: Owners,
@@ -49,7 +63,10 @@ impl Passage {
                 if let Ok((theirs, _)) = listener.accept() {
                     let agent = agent.clone();
                     // Ends with the connection, whose other end is in the step.
-                    std::thread::spawn(move || connect(theirs, &agent));
+                    std::thread::spawn(move || match agent {
+                        SshAgent::Socket(agent) => connect(theirs, &agent),
+                        SshAgent::Keys(keys) => keys.serve(theirs),
+                    });
                 }
             }
         };
@@ -126,7 +143,7 @@ mod tests {
             }
         });
         let path = long.join("socket");
-        let passage = Passage::open(&path, agent, 0o620, (0, 0), Owners::Recorded).unwrap();
+        let passage = Passage::open(&path, SshAgent::Socket(agent), 0o620, (0, 0), Owners::Recorded).unwrap();
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o620);
         let there = std::fs::File::open(&long).unwrap();
         let short = format!("/proc/self/fd/{}/socket", std::os::fd::AsRawFd::as_raw_fd(&there));

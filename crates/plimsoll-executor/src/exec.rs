@@ -405,7 +405,7 @@ fn step_mount(
             None if *required => return Err(ExecuteError::SecretMissing { id: id.clone() }),
             None => return Ok(None),
         },
-        MountKind::Ssh { id, required, mode, uid, gid } => match command.settings.ssh_sockets.get(id) {
+        MountKind::Ssh { id, required, mode, uid, gid } => match command.settings.ssh_agents.get(id) {
             Some(agent) => {
                 let path = scratch.join(format!("agent-{place}"));
                 let owners = command.settings.owners;

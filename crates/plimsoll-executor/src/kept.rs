@@ -243,7 +243,7 @@ impl KeptStep {
                 }
                 MountKind::Ssh { id, required, .. } => {
                     *required = false;
-                    settings.ssh_sockets.contains_key(id)
+                    settings.ssh_agents.contains_key(id)
                 }
                 MountKind::Cache { .. } | MountKind::Tmpfs { .. } => true,
             };

@@ -26,6 +26,7 @@ mod tree;
 mod unpack;
 mod worker;
 
+pub use agent::{Passage, SshAgent, SshKeyError, SshKeys};
 pub use context::LocalContext;
 pub use devices::{DeviceError, Devices, FoundDevice, SpecError};
 pub use error::{ExecuteError, how};

@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use plimsoll_layer::{Owners, XattrNamespace};
 use plimsoll_sandbox::{ControlLimits, Identity, ResourceLimit, Step};
 
+use crate::agent::SshAgent;
+
 /// What a build gives to all of its steps. Nothing in here is in a key.
 #[derive(Clone)]
 pub struct Settings {
@@ -29,8 +31,8 @@ pub struct Settings {
     pub ca_bundle: Option<Vec<u8>>,
     /// What steps may use, and whether they may gain rights.
     pub limits: StepLimits,
-    /// `--ssh`: sockets of agents by id.
-    pub ssh_sockets: BTreeMap<String, PathBuf>,
+    /// `--ssh`: agents by id.
+    pub ssh_agents: BTreeMap<String, SshAgent>,
     /// `--secret`: where the values are.
     pub secrets: BTreeMap<String, SecretSource>,
     /// Directories of device specifications (CDI).

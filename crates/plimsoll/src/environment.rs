@@ -106,7 +106,7 @@ impl Host {
             extra_hosts: Vec::new(),
             ca_bundle: ca_bundle.clone(),
             limits: StepLimits::default(),
-            ssh_sockets: std::collections::BTreeMap::new(),
+            ssh_agents: std::collections::BTreeMap::new(),
             secrets: std::collections::BTreeMap::new(),
             device_directories: self.config.devices.directories(),
             logs: PathBuf::new(),

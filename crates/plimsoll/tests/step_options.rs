@@ -234,5 +234,36 @@ fn an_agent_answers_in_a_step_whoever_builds_and_whoever_asks() {
                 .steps_run(),
             0
         );
+
+        // The same key, without an agent.
+        let key = lab.beside("home/key");
+        lab.write("key.pub", std::fs::read(key.with_extension("pub")).unwrap());
+        lab.dockerfile(
+            "ENV PATH=/bin:/usr/bin\nCOPY host key.pub /\nRUN mkdir -p /etc && echo root:x:0:0::/: > /etc/passwd\n\
+             RUN --mount=type=ssh,id=key ssh-add -l && ssh-add -T /key.pub && echo it signs\n",
+        );
+        let outcome = lab.build().args(["--ssh", &format!("key={}", key.display())]).ok();
+        assert!(
+            outcome.log().iter().any(|line| line.contains(agent.comment)),
+            "{}",
+            outcome.log().join("\n")
+        );
+        outcome.assert_logged("it signs");
+    }
+}
+
+#[test]
+fn keys_and_sockets_of_ssh_that_are_none_are_refused() {
+    let lab = Lab::new();
+    lab.dockerfile("RUN true\n");
+    lab.write("text", "no key");
+    let text = lab.path("text").display().to_string();
+    for (value, word) in [
+        (text.as_str(), "holds no private key"),
+        ("/", "is a directory"),
+        ("/absent", "cannot use `/absent`"),
+    ] {
+        let outcome = lab.build().args(["--ssh", &format!("default={value}")]).fails(2);
+        assert!(outcome.stderr.contains(word), "{}", outcome.stderr);
     }
 }

@@ -7,7 +7,7 @@
 //! | filters that a repository's attributes name | no filter is configured |
 //! | transports that run programs (`ext::`), local paths in submodules | every protocol but https, http, ssh and git is refused |
 //! | questions for passwords | no terminal, no askpass; ssh in batch mode |
-//! | keys of the user | ssh reads no configuration and no key; only the agent that the caller gives is asked |
+//! | keys of the user | ssh reads no configuration and no key; only the agent or the keys that the caller gives sign |
 //! | the token | in that file, for its host alone; never among the arguments |
 
 use std::ffi::{OsStr, OsString};
@@ -21,8 +21,9 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use plimsoll_diagnostics::sanitize;
-use plimsoll_executor::SecretSource;
+use plimsoll_executor::{Passage, SecretSource, SshAgent};
 use plimsoll_graph::GitSource;
+use plimsoll_layer::Owners;
 
 use super::{GitError, Repositories};
 
@@ -53,14 +54,32 @@ pub(super) struct Session<'a> {
     /// Configuration and home directory; gone with the session.
     directory: PathBuf,
     ssh: String,
-    agent: Option<PathBuf>,
+    agent: Option<AgentSocket>,
+}
+
+/// Where `ssh` finds the agent.
+struct AgentSocket {
+    path: PathBuf,
+    /// Keys of this process answer there as long as this lives.
+    _passage: Option<Passage>,
+}
+
+fn agent_socket(agent: &SshAgent, directory: &Path) -> io::Result<AgentSocket> {
+    if let SshAgent::Socket(path) = agent {
+        return Ok(AgentSocket { path: path.clone(), _passage: None });
+    }
+    let path = directory.join("agent");
+    let passage = Passage::open(&path, agent.clone(), 0o600, (0, 0), Owners::Recorded)?;
+    Ok(AgentSocket { path, _passage: Some(passage) })
 }
 
 impl<'a> Session<'a> {
     pub(super) fn new(repositories: &'a Repositories<'a>, git: &GitSource) -> Result<Self, GitError> {
         let program = repositories.program.ok_or(GitError::NoProgram)?;
         let directory = repositories.store.temporary_directory()?;
-        let agent = repositories.settings.ssh_sockets.get("default").cloned();
+        let agent =
+            repositories.settings.ssh_agents.get("default").map(|agent| agent_socket(agent, &directory));
+        let agent = agent.transpose().map_err(|source| GitError::Prepare { source })?;
         let known_hosts = repositories.store.root().join("ssh-known-hosts");
         let ssh = ssh_command(agent.is_some(), &known_hosts, program.known_hosts.as_deref());
         let session = Self { program, repositories, directory, ssh, agent };
@@ -151,7 +170,7 @@ impl<'a> Session<'a> {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         if let Some(agent) = &self.agent {
-            command.env("SSH_AUTH_SOCK", agent);
+            command.env("SSH_AUTH_SOCK", &agent.path);
         }
         let failed = |source| GitError::Start { program: self.program.path.display().to_string(), source };
         let mut child = command.spawn().map_err(failed)?;

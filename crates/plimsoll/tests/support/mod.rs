@@ -21,7 +21,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 pub(crate) use archive::Archive;
-pub(crate) use image::{Image, Kind};
+pub(crate) use image::{Image, Kind, from_gzip};
 pub(crate) use leftovers::{assert_nothing_left, traces_of};
 pub(crate) use terminal::Terminal;
 pub(crate) use users::{User, plain_user, user_with_subordinate_ids};

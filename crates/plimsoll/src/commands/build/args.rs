@@ -50,8 +50,8 @@ pub(crate) struct Args {
     /// Give a secret to steps that mount it
     #[arg(long = "secret", value_name = "id=ID[,src=FILE|,env=NAME]")]
     pub(crate) secrets: Vec<String>,
-    /// Give the socket of an ssh agent to steps that mount it
-    #[arg(long, value_name = "default|ID[=SOCKET]")]
+    /// Let an ssh agent, or keys in files, sign for steps that mount it
+    #[arg(long, value_name = "default|ID[=SOCKET|KEY[,KEY…]]")]
     pub(crate) ssh: Vec<String>,
     /// A named context: a directory, a git or http address, `docker-image://NAME`, `oci-layout://DIRECTORY` or `debian://…`;
     /// replaces images of that name

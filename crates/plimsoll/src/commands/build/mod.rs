@@ -17,7 +17,7 @@ use plimsoll_build::{
     BuildError, BuildRequest, BuildResult, Builder, ContextSource, NO_BASE_IMAGE, RemoteDockerfile,
 };
 use plimsoll_diagnostics::{SourceFile, render};
-use plimsoll_executor::Settings;
+use plimsoll_executor::{Settings, SshAgent};
 use plimsoll_graph::NetworkMode;
 use plimsoll_solver::{Cancel, EVENT_SCHEMA, EventKind, EventSink};
 use plimsoll_store::{BuildId, BuildStatus};
@@ -102,7 +102,7 @@ fn step_settings(args: &Args, host: &Host, request: &BuildRequest, cancel: Cance
     let ca_bundle = host.ca_bundle(args.ca_certs.as_deref())?;
     let mut settings = host.build_environment(ca_bundle, Arc::new(()), cancel)?.settings;
     settings.secrets.clone_from(&request.secrets);
-    settings.ssh_sockets.clone_from(&request.ssh_sockets);
+    settings.ssh_agents.clone_from(&request.ssh_agents);
     settings.extra_hosts.clone_from(&request.extra_hosts);
     settings.limits.clone_from(&request.limits);
     Ok(settings)
@@ -115,7 +115,7 @@ fn fetched(builder: &Builder, fetch: &Fetch, request: &BuildRequest) -> Result<S
         path: fetch.path.as_deref(),
         build_args: &request.build_args,
         secrets: &request.secrets,
-        ssh_sockets: &request.ssh_sockets,
+        ssh_agents: &request.ssh_agents,
     })
 }
 
@@ -198,13 +198,13 @@ fn request(args: &Args, host: &Host, inputs: Inputs, outputs: &Outputs) -> Resul
         Some(_) => BuildId::random()?,
         None => host.store.begin_build(tags.first().map_or("build", String::as_str))?.id,
     };
-    let mut ssh_sockets = secrets::ssh(&args.ssh)?;
+    let mut ssh_agents = secrets::ssh(&args.ssh)?;
     if let Some(ContextSource::Git(git)) = &inputs.context
         && git.is_ssh()
         && args.ssh.is_empty()
         && let Some(socket) = variables::path("SSH_AUTH_SOCK")
     {
-        ssh_sockets.insert("default".to_owned(), socket);
+        ssh_agents.insert("default".to_owned(), SshAgent::Socket(socket));
     }
     Ok(BuildRequest {
         dockerfile: inputs.dockerfile.unwrap_or_else(|| SourceFile::new("Dockerfile", "")),
@@ -221,7 +221,7 @@ fn request(args: &Args, host: &Host, inputs: Inputs, outputs: &Outputs) -> Resul
         tags,
         images: outputs.options(),
         secrets: secrets::secrets(&args.secrets)?,
-        ssh_sockets,
+        ssh_agents,
         extra_hosts: args.extra_hosts()?,
         entitlements: args.entitlements()?,
         limits: args.limits.limits()?,

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
-use plimsoll_executor::SecretSource;
+use plimsoll_executor::{SecretSource, SshAgent, SshKeys};
 
 use crate::variables;
 
@@ -53,27 +54,37 @@ fn existing(spec: &str, path: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// Reads `default` or `ID[=SOCKET]`; without a socket it is the running agent's.
-pub(crate) fn ssh(specs: &[String]) -> Result<BTreeMap<String, PathBuf>> {
-    use std::os::unix::fs::FileTypeExt;
-    let mut sockets = BTreeMap::new();
+/// Reads `default` or `ID[=SOCKET|KEY[,KEY…]]`; without a value it is the running agent's socket.
+pub(crate) fn ssh(specs: &[String]) -> Result<BTreeMap<String, SshAgent>> {
+    let mut agents = BTreeMap::new();
     for spec in specs {
-        let (id, socket) = spec.split_once('=').map_or((spec.as_str(), None), |(id, path)| (id, Some(path)));
-        let socket = match socket {
-            Some(path) => PathBuf::from(path),
-            None => variables::path("SSH_AUTH_SOCK")
-                .with_context(|| format!("`--ssh {spec}`: no agent runs, SSH_AUTH_SOCK is not set"))?,
+        let (id, paths) = if let Some((id, paths)) = spec.split_once('=') {
+            (id, paths.split(',').map(PathBuf::from).collect())
+        } else {
+            let running = variables::path("SSH_AUTH_SOCK")
+                .with_context(|| format!("`--ssh {spec}`: no agent runs, SSH_AUTH_SOCK is not set"))?;
+            (spec.as_str(), vec![running])
         };
-        let metadata = socket
-            .metadata()
-            .with_context(|| format!("`--ssh {spec}`: cannot use `{}`", socket.display()))?;
-        if !metadata.file_type().is_socket() {
-            bail!(
-                "`--ssh {spec}`: `{}` is not an agent's socket; add the key to an agent with `ssh-add` first",
-                socket.display()
-            );
-        }
-        sockets.insert(id.to_owned(), socket);
+        let agent = ssh_agent(paths).with_context(|| format!("`--ssh {spec}`"))?;
+        agents.insert(id.to_owned(), agent);
     }
-    Ok(sockets)
+    Ok(agents)
+}
+
+/// One socket of an agent, or files with keys.
+fn ssh_agent(mut paths: Vec<PathBuf>) -> Result<SshAgent> {
+    use std::os::unix::fs::FileTypeExt;
+    let mut sockets = 0;
+    for path in &paths {
+        let metadata = path.metadata().with_context(|| format!("cannot use `{}`", path.display()))?;
+        sockets += usize::from(metadata.file_type().is_socket());
+        if metadata.is_dir() {
+            bail!("`{}` is a directory; name an agent's socket, or files with keys", path.display());
+        }
+    }
+    match (sockets, paths.len()) {
+        (0, _) => Ok(SshAgent::Keys(Arc::new(SshKeys::read(&paths)?))),
+        (1, 1) => Ok(SshAgent::Socket(paths.remove(0))),
+        _ => bail!("it is either one socket of an agent, or files with keys"),
+    }
 }

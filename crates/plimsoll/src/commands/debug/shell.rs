@@ -33,8 +33,8 @@ pub(crate) struct Args {
     /// Give a secret to the step's mounts
     #[arg(long = "secret", value_name = "id=ID[,src=FILE|,env=NAME]")]
     secrets: Vec<String>,
-    /// Give the socket of an ssh agent to the step's mounts
-    #[arg(long, value_name = "default|ID[=SOCKET]")]
+    /// Let an ssh agent, or keys in files, sign for the step's mounts
+    #[arg(long, value_name = "default|ID[=SOCKET|KEY[,KEY…]]")]
     ssh: Vec<String>,
 }
 
@@ -48,7 +48,7 @@ pub(super) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
     let step = choose(&steps, args.step.as_deref(), &id)?;
     let mut settings = host.build_environment(host.ca_bundle(None)?, Arc::new(()), Cancel::new()?)?.settings;
     settings.secrets = secrets::secrets(&args.secrets)?;
-    settings.ssh_sockets = secrets::ssh(&args.ssh)?;
+    settings.ssh_agents = secrets::ssh(&args.ssh)?;
     let command = (!args.command.is_empty()).then_some(args.command.as_slice());
     visit(&host, &settings, step, command)
 }
