@@ -115,16 +115,7 @@ impl Worker<'_> {
             base_files: None,
             room: self.snapshots,
         };
-        let copy = CopyOp {
-            sources: Vec::new(),
-            destination: "/".to_owned(),
-            owner: None,
-            mode: None,
-            parents: false,
-            exclude: Vec::new(),
-            link: false,
-            unpack: false,
-        };
+        let copy = CopyOp::to_root(Vec::new());
         let rules = Rules { exclude: &[], parents: false };
         let output = &inputs[*input];
         let owned;

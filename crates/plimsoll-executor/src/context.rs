@@ -6,7 +6,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::{CStr, OsStr};
-use std::num::NonZeroUsize;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -19,7 +18,6 @@ use plimsoll_store::{FileStat, StatCache, StatCacheWriter, Store};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, StatxFlags};
 
 use crate::error::ExecuteError;
-use crate::parallel;
 use crate::tree::Tree;
 
 /// A directory that can be named as a context.
@@ -114,18 +112,6 @@ impl ContextTree {
         let digest = self.tree.digest(data).map_err(|source| read_error(&display(path), source))?;
         self.known.lock().unwrap_or_else(PoisonError::into_inner).digests.insert(place, digest);
         Ok(digest)
-    }
-
-    /// Reads what is not in the cache with several threads, so that [`Self::digest`] need not wait for each.
-    pub(crate) fn prefetch(&self, files: &[Found<'_>], threads: NonZeroUsize) -> Result<(), ExecuteError> {
-        let is_unknown = |found: &&Found<'_>| {
-            self.place(found.entry).is_some_and(|place| self.cached(place, &found.entry.path).is_none())
-        };
-        let unknown: Vec<_> = files.iter().filter(is_unknown).collect();
-        if unknown.len() < 16 {
-            return Ok(());
-        }
-        parallel::map(&unknown, threads, &|found| self.digest(**found)).map(drop)
     }
 
     /// Keeps the digests for the next time, those of files that this build did not need included.

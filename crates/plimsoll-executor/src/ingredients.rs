@@ -1,7 +1,6 @@
 //! What goes into the key of a vertex, and the digests of the files that it selects.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroUsize;
 
 use plimsoll_graph::{CopySource, MountKind, Op, Vertex, canonical};
 use plimsoll_layer::{Found, Kind, SelectionOwners};
@@ -121,8 +120,7 @@ impl Worker<'_> {
                 ExecuteError::SourceMissing { .. } if context.is_absent => ExecuteError::NoContext,
                 error => self.explain_missing(error, pattern),
             })?;
-            context.prefetch(&files(&selected), self.settings.threads)?;
-            let digest = select::digest(&selected, SelectionOwners::Root, NonZeroUsize::MIN, &|found| {
+            let digest = select::digest(&selected, SelectionOwners::Root, self.settings.threads, &|found| {
                 context.digest(found)
             })?;
             return Ok(Attempt::Done((digest, listing(context, &selected)?)));

@@ -63,11 +63,16 @@ mod tests {
 
     #[test]
     fn a_failure_ends_the_work() {
-        let items: Vec<usize> = (0..100_000).collect();
+        let items: Vec<usize> = (0..1000).collect();
         let begun = AtomicUsize::new(0);
         let found = map(&items, threads(2), &|item| {
             begun.fetch_add(1, Ordering::Relaxed);
-            if *item == 10 { Err("ten") } else { Ok(()) }
+            if *item == 10 {
+                return Err("ten");
+            }
+            // Slow enough that the other thread cannot do all of it meanwhile.
+            std::thread::sleep(std::time::Duration::from_millis(1));
+            Ok(())
         });
         assert_eq!(found, Err("ten"));
         assert!(begun.into_inner() < items.len());

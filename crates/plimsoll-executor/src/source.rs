@@ -107,16 +107,7 @@ impl Worker<'_> {
             mtime: FileTime::from_seconds(file.modified),
             unpack: archive.unpack,
         };
-        let op = CopyOp {
-            sources: Vec::new(),
-            destination: "/".to_owned(),
-            owner: None,
-            mode: None,
-            parents: false,
-            exclude: Vec::new(),
-            link: false,
-            unpack: false,
-        };
+        let op = CopyOp::to_root(Vec::new());
         let sources = vec![source];
         self.snapshots.ensure_room(copy::size(&sources))?;
         copy::copy(&op, sources, target)

@@ -126,17 +126,7 @@ impl GitSource {
             None => (before, None),
         };
         let Some((remote, login)) = remote(address)? else { return Ok(None) };
-        let mut source = Self {
-            remote,
-            login,
-            reference: None,
-            commit: None,
-            subdirectory: String::new(),
-            keep_git_dir: false,
-            submodules: true,
-            times: GitTimes::default(),
-            fetch_by_commit: false,
-        };
+        let mut source = Self { remote, login, ..Self::default() };
         if let Some(fragment) = fragment {
             let (reference, subdirectory) = fragment.split_once(':').unwrap_or((fragment, ""));
             source.reference = Some(reference.to_owned()).filter(|reference| !reference.is_empty());

@@ -220,16 +220,7 @@ impl Lowering<'_> {
         let source = self.root_of(origin, Some(span))?;
         let empty = self.root_of(&Origin::Scratch, Some(span))?;
         let stage = &self.stages.list[index];
-        let op = Op::Copy(CopyOp {
-            sources: vec![CopySource::Path { input: 1, pattern: ".".to_owned() }],
-            destination: "/".to_owned(),
-            owner: None,
-            mode: None,
-            parents: false,
-            exclude: Vec::new(),
-            link: false,
-            unpack: false,
-        });
+        let op = Op::Copy(CopyOp::to_root(vec![CopySource::Path { input: 1, pattern: ".".to_owned() }]));
         let root = self.builder.add(Vertex {
             op,
             inputs: vec![empty, source],

@@ -298,6 +298,22 @@ pub struct CopyOp {
     pub unpack: bool,
 }
 
+impl CopyOp {
+    /// Copies to the root, and changes nothing.
+    pub fn to_root(sources: Vec<CopySource>) -> Self {
+        Self {
+            sources,
+            destination: "/".to_owned(),
+            owner: None,
+            mode: None,
+            parents: false,
+            exclude: Vec::new(),
+            link: false,
+            unpack: false,
+        }
+    }
+}
+
 /// An owner as it was written; names are looked up in the destination's `/etc/passwd` and `/etc/group`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnerSpec {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use crate::support::{Archive, Kind, Lab, from_gzip, is_root};
 
 #[test]
-fn paths_of_four_thousand_bytes_are_copied_and_kept() {
+fn paths_of_many_long_names_are_copied_and_kept() {
     let lab = Lab::new();
     let name = "d".repeat(250);
     lab.dockerfile(&format!(
