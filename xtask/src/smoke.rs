@@ -6,6 +6,7 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -108,6 +109,7 @@ impl Service {
         let process = inside(root, image, &image.arguments, port)?
             .stdout(log.try_clone()?)
             .stderr(log)
+            .process_group(0)
             .spawn()
             .context("could not start `unshare`")?;
         Ok(Self { process, port, started: Instant::now() })
@@ -155,11 +157,14 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        if let Ok(None) = self.process.try_wait() {
-            // Both fail only when the process has ended in between.
-            self.process.kill().ok();
-            self.process.wait().ok();
+        // As with a container, what the program started ends with it: a shell leaves its child behind.
+        let group = i32::try_from(self.process.id()).ok().and_then(rustix::process::Pid::from_raw);
+        if let Some(group) = group {
+            // Fails when nothing of the group is left.
+            rustix::process::kill_process_group(group, rustix::process::Signal::KILL).ok();
         }
+        // Fails when the process was waited for before.
+        self.process.wait().ok();
     }
 }
 
