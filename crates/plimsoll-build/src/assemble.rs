@@ -15,6 +15,9 @@ use crate::request::BuiltTarget;
 /// What history entries say of their builder, in Docker's word, which other tools look for.
 const COMMENT: &str = "buildkit.dockerfile.v0";
 
+/// The same of what has no instruction.
+const FILLED_IN: &str = "buildkit.exporter.image.v0";
+
 /// An image, or the place in its chain of a layer whose bytes are gone.
 pub(crate) enum Assembled {
     Image(Box<Image>),
@@ -139,7 +142,7 @@ fn history(plan: &ImagePlan, outputs: &[Option<Output>], epoch: Option<i64>) -> 
             created: Some(created),
             created_by: Some(entry.created_by.clone()),
             author: entry.author.clone(),
-            comment: Some(COMMENT.to_owned()),
+            comment: Some(if entry.fills_in { FILLED_IN } else { COMMENT }.to_owned()),
             empty_layer: entry.vertex.is_none(),
         });
     }

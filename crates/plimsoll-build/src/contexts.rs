@@ -6,7 +6,9 @@ use std::sync::Mutex;
 
 use plimsoll_diagnostics::SourceFile;
 use plimsoll_executor::{LocalContext, RemoteSources, SecretSource, SshAgent, Worker};
-use plimsoll_graph::{ArchiveOp, ArchiveSource, GitSource, Graph, NamedContext, Op, Vertex, without_login};
+use plimsoll_graph::{
+    ArchiveOp, ArchiveSource, GitSource, Graph, MAIN_CONTEXT, NamedContext, Op, Vertex, without_login,
+};
 use plimsoll_layer::{ChainIndex, DirectoryContent, open_archive};
 use plimsoll_oci::Platform;
 use plimsoll_solver::{EventKind, Problem, SolveError, solve};
@@ -26,7 +28,7 @@ pub(crate) fn main(request: &BuildRequest) -> NamedContext {
     let keep = request.build_args.get("BUILDKIT_CONTEXT_KEEP_GIT_DIR").map(String::as_str);
     match &request.context {
         Some(ContextSource::Git(git)) => NamedContext::Git(with_git_dir(git, keep)),
-        Some(source) => graph_context("context", source),
+        Some(source) => graph_context(MAIN_CONTEXT, source),
         None => NamedContext::Directory,
     }
 }
@@ -55,7 +57,7 @@ pub(crate) fn graph_context(name: &str, source: &ContextSource) -> NamedContext 
 
 /// The contexts that are directories.
 pub(crate) fn directories(request: &BuildRequest) -> BTreeMap<String, LocalContext> {
-    let main = request.context.iter().map(|context| ("context", context));
+    let main = request.context.iter().map(|context| (MAIN_CONTEXT, context));
     let named = request.named_contexts.iter().map(|(name, source)| (name.as_str(), source));
     main.chain(named)
         .filter_map(|(name, source)| match source {

@@ -30,6 +30,12 @@ pub enum PatternError {
         /// The pattern.
         pattern: String,
     },
+    /// `\` before a letter or digit that means nothing in a regular expression.
+    #[error("`\\` stands before a letter or digit in the pattern `{pattern}`; a path has `/`")]
+    BadEscape {
+        /// The pattern.
+        pattern: String,
+    },
     /// `!` alone.
     #[error("an exception needs a pattern behind the `!`")]
     EmptyException,

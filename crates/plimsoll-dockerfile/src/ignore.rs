@@ -2,7 +2,9 @@
 //!
 //! One pattern per line, `#` at the very start of a line makes it a comment, blanks around a pattern are dropped, a pattern is made clean
 //! as a path and is always relative to the root of the context. `!` in front makes an exception. The last pattern that matches a path *or
-//! a directory above it* decides. There is no difference between files and directories, and a `/` at the end means nothing.
+//! a directory above it* decides; but a pattern is only asked about a path while it would change what the patterns before it say, so that
+//! an exception counts for what is in a directory only where the directory itself was ignored before. There is no difference between
+//! files and directories, and a `/` at the end means nothing.
 
 use plimsoll_diagnostics::{Diagnostic, Span};
 
@@ -73,8 +75,12 @@ impl IgnoreFile {
             return if exception { Err(PatternError::EmptyException) } else { Ok(()) };
         }
         let pattern = clean(pattern);
-        let relative =
-            if pattern.len() > 1 { pattern.strip_prefix('/').unwrap_or(&pattern) } else { &pattern };
+        let relative = match pattern.strip_prefix('/') {
+            // The mark and the slash together are made clean once more, and the mark alone is left.
+            Some("") if exception => return Err(PatternError::EmptyException),
+            Some("") | None => &pattern,
+            Some(relative) => relative,
+        };
         self.rules.push(Rule { pattern: Pattern::new(relative)?, exception, line });
         Ok(())
     }
@@ -91,10 +97,31 @@ impl IgnoreFile {
 
     /// Decides about a path: relative to the root of the context, clean, separated by `/`.
     pub fn matches(&self, path: &[u8]) -> Decision {
+        self.matches_below(&self.above(path), path)
+    }
+
+    /// The same for a path in a directory of which it is known what patterns match it.
+    pub fn matches_below(&self, directory: &Matched, path: &[u8]) -> Decision {
         if self.rules.is_empty() {
             return Decision::default();
         }
-        with_parts(path, |parts| self.decide(path, parts).0)
+        with_parts(path, |parts| self.decide(directory, path, parts, |_| {}).0)
+    }
+
+    /// Which patterns match a directory in one of which that is known; `Matched::default` is the root's.
+    pub fn enter(&self, directory: &Matched, path: &[u8]) -> Matched {
+        if self.rules.is_empty() {
+            return Matched::default();
+        }
+        let mut matched = vec![false; self.rules.len()];
+        with_parts(path, |parts| self.decide(directory, path, parts, |index| matched[index] = true));
+        Matched(matched)
+    }
+
+    /// Which patterns match the directory that a path is in.
+    fn above(&self, path: &[u8]) -> Matched {
+        let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(end, _)| end);
+        ends.fold(Matched::default(), |matched, end| self.enter(&matched, &path[..end]))
     }
 
     /// Whether a file below a directory may be kept although the directory is ignored: if not, a walker need not enter it.
@@ -104,29 +131,44 @@ impl IgnoreFile {
         if !self.has_exceptions() {
             return false;
         }
+        let above = self.above(directory);
         with_parts(directory, |parts| {
             // Exceptions before the pattern that ignores the directory are overruled by it for everything below.
-            let (_, index) = self.decide(directory, parts);
+            let (_, index) = self.decide(&above, directory, parts, |_| {});
             self.rules[index.unwrap_or(0)..]
                 .iter()
                 .any(|rule| rule.exception && rule.pattern.may_match_below(parts))
         })
     }
 
-    /// The decision, and the index of the rule that made it.
-    fn decide(&self, path: &[u8], parts: &[&[u8]]) -> (Decision, Option<usize>) {
+    /// The decision, and the index of the rule that made it; tells which rules match.
+    fn decide(
+        &self,
+        directory: &Matched,
+        path: &[u8],
+        parts: &[&[u8]],
+        mut matches: impl FnMut(usize),
+    ) -> (Decision, Option<usize>) {
         let mut decision = Decision::default();
         let mut decider = None;
         for (index, rule) in self.rules.iter().enumerate() {
-            // Only a rule that would change something needs a look.
-            if rule.exception == decision.ignored && rule.pattern.matches_or_parent(path, parts) {
-                decision = Decision { ignored: !rule.exception, line: Some(rule.line) };
-                decider = Some(index);
+            let inherited = directory.0.get(index).is_some_and(|matched| *matched);
+            // Only a rule that would change something is asked.
+            if inherited || rule.exception == decision.ignored && rule.pattern.matches_parts(path, parts) {
+                matches(index);
+                if rule.exception == decision.ignored {
+                    decision = Decision { ignored: !rule.exception, line: Some(rule.line) };
+                    decider = Some(index);
+                }
             }
         }
         (decision, decider)
     }
 }
+
+/// Which patterns of a file match a directory or one above it, as far as they were asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Matched(Vec<bool>);
 
 /// Deeper paths take an allocation.
 const USUAL_DEPTH: usize = 16;
@@ -249,11 +291,20 @@ mod tests {
     }
 
     #[test]
+    fn an_exception_is_not_asked_about_a_directory_that_is_not_ignored() {
+        let text = "**/*.txt\n!docs\n";
+        assert!(!ignored(text, "docs/a.md") && ignored(text, "docs/a.txt"));
+        assert!(!ignored("docs\n**/*.txt\n!docs\n", "docs/a.txt"));
+        assert!(!ignored("**/*.txt\n!docs/*\n", "docs/a.txt"));
+    }
+
+    #[test]
     fn bad_patterns_are_reported_with_their_place() {
         let (file, diagnostics) = IgnoreFile::parse("ok\n [a\n!\n");
         assert_eq!(file.rules.len(), 1);
         assert_eq!(diagnostics.len(), 2);
         assert_eq!(diagnostics[0].span, Some(Span::new(4, 6)));
+        assert!(IgnoreFile::from_patterns(["!/"]).is_err() && IgnoreFile::from_patterns(["!/.."]).is_err());
         assert!(IgnoreFile::from_patterns(["a", "[b"]).is_err());
     }
 

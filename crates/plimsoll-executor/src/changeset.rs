@@ -4,7 +4,7 @@
 //! index is asked. Directories that exist below are repeated with the same metadata, so that the merged view keeps
 //! theirs. File data is linked where that is safe (see [`Changeset::may_link`]), else cloned or copied.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
@@ -14,7 +14,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use plimsoll_layer::{
-    ChainIndex, Entry, Found, IndexBuilder, Kind, LayerIndex, Owners, Timestamp, XattrNamespace,
+    ChainIndex, Entry, Found, IndexBuilder, Kind, LayerIndex, Owners, ResolveError, Timestamp, XattrNamespace,
 };
 use plimsoll_sandbox::OWNER_XATTR;
 use rustix::fs::{
@@ -24,6 +24,7 @@ use rustix::fs::{
 use rustix::io::Errno;
 
 use crate::error::ExecuteError;
+use crate::select::join;
 use crate::tree::Tree;
 
 /// A layer while it is written.
@@ -61,9 +62,18 @@ struct Job {
 #[derive(Clone, Copy)]
 pub(crate) struct NewDirectory {
     pub(crate) mode: u32,
-    pub(crate) uid: u32,
-    pub(crate) gid: u32,
+    /// Without one it is root's, and takes the group of a directory that hands its group on.
+    pub(crate) owner: Option<(u32, u32)>,
     pub(crate) mtime: Timestamp,
+    /// Its mode is set again once it is made, so that it does not hand groups on as its parent does.
+    pub(crate) is_exact: bool,
+}
+
+impl NewDirectory {
+    /// As `mkdir` makes it.
+    pub(crate) fn at(mtime: Timestamp) -> Self {
+        Self { mode: 0o755, owner: None, mtime, is_exact: false }
+    }
 }
 
 impl<'b> Changeset<'b> {
@@ -116,6 +126,53 @@ impl<'b> Changeset<'b> {
         self.entries.get(path).map(Entry::is_directory)
     }
 
+    /// Where a path below a directory leads, links followed: those of this layer and of the layers below, as if that directory
+    /// were the root. What is missing is taken as written. Nothing when `..` leads out and that is not allowed to end at the root.
+    pub(crate) fn resolve(
+        &self,
+        root: &[u8],
+        path: &[u8],
+        may_climb: bool,
+    ) -> Result<Option<Vec<u8>>, ExecuteError> {
+        let parts = |path: &[u8]| -> Vec<Vec<u8>> {
+            let parts = path.split(|byte| *byte == b'/').filter(|part| !part.is_empty() && **part != *b".");
+            parts.map(<[u8]>::to_vec).collect()
+        };
+        let mut pending: VecDeque<Vec<u8>> = parts(path).into();
+        let mut resolved = root.to_vec();
+        let mut links = 0;
+        while let Some(part) = pending.pop_front() {
+            if part == b".." {
+                if resolved.len() == root.len() && !may_climb {
+                    return Ok(None);
+                }
+                resolved.truncate(parent_of(&resolved).len().max(root.len()));
+                continue;
+            }
+            let next = join(&resolved, &part);
+            match self.entry(&next).map(|entry| &entry.kind) {
+                Some(Kind::Symlink { target }) => {
+                    links += 1;
+                    if links > MOST_LINKS {
+                        let source = ResolveError::TooManyLinks { path: shown(path) };
+                        return Err(ExecuteError::Resolve { source });
+                    }
+                    if target.starts_with(b"/") {
+                        resolved.truncate(root.len());
+                    }
+                    for part in parts(target).into_iter().rev() {
+                        pending.push_front(part);
+                    }
+                }
+                Some(kind) if !matches!(kind, Kind::Directory { .. }) && !pending.is_empty() => {
+                    return Err(ExecuteError::NotADirectory { path: shown(&next) });
+                }
+                _ => resolved = next,
+            }
+        }
+        Ok(Some(resolved))
+    }
+
     fn on_disk(&self, path: &[u8]) -> PathBuf {
         self.directory.join(OsStr::from_bytes(path))
     }
@@ -134,13 +191,13 @@ impl<'b> Changeset<'b> {
                     Entry { kind: Kind::Directory { opaque: false }, ..entry.clone() }
                 }
                 Some(_) => return Err(ExecuteError::NotADirectory { path: shown(ancestor) }),
-                None => Entry {
-                    mode: new.mode,
-                    uid: new.uid,
-                    gid: new.gid,
-                    mtime: new.mtime,
-                    ..Entry::directory(ancestor)
-                },
+                None => {
+                    let above = self.entry(parent_of(ancestor)).filter(|above| above.mode & SETGID != 0);
+                    let bit = if above.is_some() && !new.is_exact { SETGID } else { 0 };
+                    let (uid, gid) = new.owner.unwrap_or((0, above.map_or(0, |above| above.gid)));
+                    let mode = new.mode | bit;
+                    Entry { mode, uid, gid, mtime: new.mtime, ..Entry::directory(ancestor) }
+                }
             };
             self.make_directory(entry)?;
         }
@@ -178,10 +235,19 @@ impl<'b> Changeset<'b> {
         self.entries.keys().map(Vec::as_slice)
     }
 
-    /// Gives a directory that this layer has another time; the root has none of its own.
+    /// Gives something that this layer has another time; the root has none of its own.
     pub(crate) fn set_time(&mut self, path: &[u8], mtime: Timestamp) {
-        if let Some(entry) = self.entries.get_mut(path) {
-            entry.mtime = mtime;
+        let Some(entry) = self.entries.get_mut(path) else { return };
+        entry.mtime = mtime;
+        let first = match &entry.kind {
+            Kind::Hardlink { target } => target.clone(),
+            _ => path.to_vec(),
+        };
+        let names = self.second_names.get(&first).into_iter().flatten();
+        for name in names.chain([&first]) {
+            if let Some(entry) = self.entries.get_mut(name) {
+                entry.mtime = mtime;
+            }
         }
     }
 
@@ -242,7 +308,8 @@ impl<'b> Changeset<'b> {
         Ok(())
     }
 
-    /// Gives what is at `target` a second name. A file of the layers below is first written into this one.
+    /// Gives what is at `target` a second name. A file of the layers below is first written into this one. Owner, mode and
+    /// time are then those of the new name, under all names.
     pub(crate) fn put_link(
         &mut self,
         entry: Entry,
@@ -254,21 +321,14 @@ impl<'b> Changeset<'b> {
         match old.kind {
             Kind::File { .. } | Kind::Hardlink { .. } => {}
             Kind::Directory { .. } | Kind::Whiteout => return Err(missing()),
-            // These are what they are under each of their names.
-            _ => return self.put_other(Entry { path: entry.path, ..old }),
+            // These are what they are under each of their names; a symbolic link keeps its time.
+            Kind::Symlink { .. } => {
+                return self.put_other(Entry { path: entry.path, uid: entry.uid, gid: entry.gid, ..old });
+            }
+            _ => return self.put_other(Entry { kind: old.kind, xattrs: old.xattrs, ..entry }),
         }
         if !self.entries.contains_key(target) {
-            let base = base.ok_or(ExecuteError::BaseNeeded)?;
-            let found = base.index.lookup(target).ok_or_else(missing)?;
-            let size = base.data(found).map(|data| data.entry.kind.clone());
-            let kind = size.map_err(|source| ExecuteError::Read { path: shown(target), source })?;
-            let mut bytes =
-                base.open(found).map_err(|source| ExecuteError::Read { path: shown(target), source })?;
-            let end = target.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
-            // Its directory is there already, and keeps its metadata.
-            let new = NewDirectory { mode: 0o755, uid: 0, gid: 0, mtime: old.mtime };
-            self.ensure_directory(&target[..end], new)?;
-            self.put_bytes(Entry { kind, ..old.clone() }, &mut bytes)?;
+            self.take_up(target, old, base)?;
         }
         self.run_jobs(NonZeroUsize::MIN)?;
         let first = match &self.entries[target].kind {
@@ -278,14 +338,30 @@ impl<'b> Changeset<'b> {
         self.make_room(&entry.path)?;
         let path = self.on_disk(&entry.path);
         rustix::fs::link(self.on_disk(&first), &path).map_err(|error| disk(&path, error))?;
-        let second = Entry {
-            path: entry.path.clone(),
-            kind: Kind::Hardlink { target: first.clone() },
-            ..self.entries[&first].clone()
-        };
-        self.second_names.entry(first).or_default().insert(entry.path.clone());
-        self.entries.insert(entry.path, second);
+        let second = Entry { kind: Kind::Hardlink { target: first.clone() }, ..entry };
+        self.second_names.entry(first.clone()).or_default().insert(second.path.clone());
+        for name in self.second_names[&first].iter().chain([&first]) {
+            if let Some(known) = self.entries.get_mut(name) {
+                (known.uid, known.gid, known.mode) = (second.uid, second.gid, second.mode);
+                known.mtime = second.mtime;
+                known.xattrs.extend(second.xattrs.clone());
+            }
+        }
+        let xattrs = self.entries[&first].xattrs.clone();
+        self.entries.insert(second.path.clone(), Entry { xattrs, ..second });
         Ok(())
+    }
+
+    /// Writes a file of the layers below into this one, as it is.
+    fn take_up(&mut self, path: &[u8], old: Entry, base: Option<&Tree>) -> Result<(), ExecuteError> {
+        let read = |source| ExecuteError::Read { path: shown(path), source };
+        let base = base.ok_or(ExecuteError::BaseNeeded)?;
+        let found = base.index.lookup(path).ok_or(ExecuteError::BaseNeeded)?;
+        let kind = base.data(found).map_err(read)?.entry.kind.clone();
+        let mut bytes = base.open(found).map_err(read)?;
+        // Its directory is there already, and keeps its metadata.
+        self.ensure_directory(parent_of(path), NewDirectory::at(old.mtime))?;
+        self.put_bytes(Entry { kind, ..old }, &mut bytes)
     }
 
     /// Takes away whatever is at a path, a directory with everything in it too.
@@ -448,6 +524,16 @@ impl<'b> Changeset<'b> {
         }
         Ok((builder.finish(), self.new_links))
     }
+}
+
+/// Most links on one path, as in the kernel.
+const MOST_LINKS: usize = 40;
+
+/// What is made in a directory with this bit gets its group, and directories get the bit.
+const SETGID: u32 = 0o2000;
+
+fn parent_of(path: &[u8]) -> &[u8] {
+    path.iter().rposition(|byte| *byte == b'/').map_or(&[], |end| &path[..end])
 }
 
 /// The directories on the way to a path, outermost first, without the root and the path itself.

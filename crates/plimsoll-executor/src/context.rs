@@ -11,7 +11,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use plimsoll_dockerfile::ignore::IgnoreFile;
+use plimsoll_dockerfile::ignore::{IgnoreFile, Matched};
 use plimsoll_layer::{ChainIndex, Entry, Found, Kind, LayerError, LayerIndex, Timestamp};
 use plimsoll_oci::Digest;
 use plimsoll_store::{FileStat, StatCache, StatCacheWriter, Store};
@@ -67,7 +67,7 @@ impl ContextTree {
         let root = rustix::fs::open(&path, flags, Mode::empty()).map_err(|e| read_error(&path, e.into()))?;
         let mut walk =
             Walk { ignore: &context.ignore, found: Vec::new(), buffer: Vec::with_capacity(64 * 1024) };
-        walk.directory(root.as_fd(), &[])?;
+        walk.directory(root.as_fd(), &[], &Matched::default())?;
         let Walk { mut found, .. } = walk;
         found.sort_unstable_by(|a, b| a.0.path.cmp(&b.0.path));
         link_names(&mut found);
@@ -147,7 +147,12 @@ struct Walk<'i> {
 
 impl Walk<'_> {
     /// Adds what a directory holds; true if anything of it is in the context.
-    fn directory(&mut self, directory: BorrowedFd<'_>, path: &[u8]) -> Result<bool, ExecuteError> {
+    fn directory(
+        &mut self,
+        directory: BorrowedFd<'_>,
+        path: &[u8],
+        matched: &Matched,
+    ) -> Result<bool, ExecuteError> {
         let failed = |error: rustix::io::Errno| read_error(&display(path), error.into());
         let mut names = Vec::new();
         let mut reader = RawDir::new(directory, self.buffer.spare_capacity_mut());
@@ -159,12 +164,18 @@ impl Walk<'_> {
         }
         let mut any = false;
         for name in names {
-            any |= self.child(directory, path, &name)?;
+            any |= self.child(directory, path, &name, matched)?;
         }
         Ok(any)
     }
 
-    fn child(&mut self, directory: BorrowedFd<'_>, parent: &[u8], name: &CStr) -> Result<bool, ExecuteError> {
+    fn child(
+        &mut self,
+        directory: BorrowedFd<'_>,
+        parent: &[u8],
+        name: &CStr,
+        matched: &Matched,
+    ) -> Result<bool, ExecuteError> {
         let path = if parent.is_empty() {
             name.to_bytes().to_vec()
         } else {
@@ -178,7 +189,7 @@ impl Walk<'_> {
             other => other.map_err(failed)?,
         };
         let kind = FileType::from_raw_mode(stat.stx_mode.into());
-        let ignored = self.ignore.matches(&path).ignored;
+        let ignored = self.ignore.matches_below(matched, &path).ignored;
         let mut entry = Entry {
             mtime: Timestamp { seconds: stat.stx_mtime.tv_sec, nanoseconds: stat.stx_mtime.tv_nsec },
             ..Entry::new(path.clone(), Kind::Fifo, u32::from(stat.stx_mode) & 0o7777)
@@ -191,7 +202,7 @@ impl Walk<'_> {
                 let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
                 let child: OwnedFd =
                     rustix::fs::openat(directory, name, flags, Mode::empty()).map_err(failed)?;
-                let any = self.directory(child.as_fd(), &path)?;
+                let any = self.directory(child.as_fd(), &path, &self.ignore.enter(matched, &path))?;
                 // An ignored directory is there when something below it is.
                 if ignored && !any {
                     return Ok(false);

@@ -89,10 +89,10 @@ pub(crate) fn make_directory(op: &MakeDirOp, target: Target<'_>) -> Result<Writt
         None => {
             let (user, group) =
                 op.user.split_once(':').map_or((op.user.as_str(), None), |(u, g)| (u, Some(g)));
-            let (uid, gid) = owner(base, user, group)?;
+            let owner = if op.user.is_empty() { None } else { Some(owner(base, user, group)?) };
             // The parent's time and not the clock's: the same input gives the same bytes.
             let mtime = resolved.parents.last().map_or(Timestamp::default(), |parent| parent.entry.mtime);
-            let new = NewDirectory { mode: op.mode, uid, gid, mtime };
+            let new = NewDirectory { mode: op.mode, owner, ..NewDirectory::at(mtime) };
             changes.ensure_directory(&resolved.path, new)?;
         }
     }
@@ -113,13 +113,11 @@ pub(crate) fn copy(
     let new = NewDirectory {
         // An octal mode is also that of the directories that are made for what is copied, a change of one is not.
         mode: op.mode.as_deref().and_then(mode::octal).map_or(0o755, |bits| bits & 0o755),
-        uid: owner.map_or(0, |owner| owner.0),
-        gid: owner.map_or(0, |owner| owner.1),
-        mtime: newest(&sources),
+        owner,
+        ..NewDirectory::at(newest(&sources))
     };
     let mut copier = Copier {
         op,
-        base,
         owner,
         new,
         changes: Changeset::new(base, directory, owners, linked).marked_with(xattr_namespace),
@@ -163,7 +161,6 @@ pub(crate) fn size(sources: &[Source<'_>]) -> u64 {
 
 struct Copier<'b, 'o> {
     op: &'o CopyOp,
-    base: &'b ChainIndex,
     owner: Option<(u32, u32)>,
     new: NewDirectory,
     changes: Changeset<'b>,
@@ -312,14 +309,12 @@ impl Copier<'_, '_> {
         Ok(path)
     }
 
-    /// The destination with links followed, and whether it is a directory, if it exists.
+    /// The destination with links followed, and whether it is a directory, if it exists. An earlier source may have changed that.
     fn resolve(&self) -> Result<(Vec<u8>, Option<bool>), ExecuteError> {
-        let resolved = self
-            .base
-            .resolve(self.op.destination.as_bytes(), true)
-            .map_err(|source| ExecuteError::Resolve { source })?;
-        let made = self.changes.is_directory(&resolved.path);
-        Ok((resolved.path, made.or(resolved.found.map(|found| found.entry.is_directory()))))
+        let path = self.changes.resolve(b"", self.op.destination.as_bytes(), true)?.unwrap_or_default();
+        let is_directory =
+            if path.is_empty() { Some(true) } else { self.changes.entry(&path).map(Entry::is_directory) };
+        Ok((path, is_directory))
     }
 
     /// Gives an entry its new owner and mode.
@@ -357,10 +352,11 @@ impl Copier<'_, '_> {
             changes: &mut self.changes,
             destination,
             owner: self.owner,
-            new: NewDirectory { uid: 0, gid: 0, ..new },
+            new: NewDirectory { owner: Some((0, 0)), is_exact: true, ..new },
             base: self.base_files,
             room: self.room,
             unasked: 0,
+            directories: Vec::new(),
         };
         unpacker.unpack(&mut tar)?;
         Ok(true)

@@ -396,7 +396,11 @@ fn step_mount(
             let cache = command.caches.get(&place).expect("every cache mount is held");
             (MountSource::Bind(cache.directory().to_owned()), true, *read_only)
         }
-        MountKind::Tmpfs { size } => (MountSource::Tmpfs { size: *size, mode: 0o1777 }, true, false),
+        MountKind::Tmpfs { size } => {
+            // It has the mode of the directory that it hides.
+            let mode = stubs.mode_at(target).unwrap_or(0o1777);
+            (MountSource::Tmpfs { size: *size, mode }, true, false)
+        }
         MountKind::Secret { id, mode, uid, gid, required, .. } => match command.secrets.get(id) {
             Some(value) => {
                 let source = MountSource::Data { bytes: value.clone(), mode: *mode, uid: *uid, gid: *gid };
@@ -532,7 +536,7 @@ fn keep_directories(command: &Command<'_>, layer: &Path) -> Result<BTreeSet<Vec<
     let (base, owners) = (command.base, command.settings.owners);
     let mut changes = Changeset::new(base, layer.to_owned(), owners, BTreeSet::new());
     let now = Timestamp::from_seconds(plimsoll_store::Timestamp::now().seconds);
-    let new = NewDirectory { mode: 0o755, uid: 0, gid: 0, mtime: now };
+    let new = NewDirectory::at(now);
     for directory in ["/dev", "/proc", "/sys", command.op.cwd.as_str()] {
         let resolved =
             base.resolve(directory.as_bytes(), true).map_err(|source| ExecuteError::Resolve { source })?;

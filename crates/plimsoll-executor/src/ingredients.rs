@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use plimsoll_graph::{CopySource, MountKind, Op, Vertex, canonical};
+use plimsoll_dockerfile::ignore::IgnoreFile;
+use plimsoll_graph::{CopySource, MountKind, Op, Vertex, VertexId, canonical};
 use plimsoll_layer::{Found, Kind, SelectionOwners};
 use plimsoll_oci::{Digest, Hasher};
 use plimsoll_solver::Attempt;
@@ -65,7 +66,10 @@ impl Worker<'_> {
                         CopySource::Path { input, pattern } => {
                             match self.selection(&inputs[*input], pattern, rules)? {
                                 Attempt::Done((digest, files)) => {
-                                    self.check_directory(vertex, *input, pattern, &files)?;
+                                    if let (true, Some(context)) = (files.is_empty(), &inputs[*input].context)
+                                    {
+                                        self.check_directory(vertex.inputs[*input], context, pattern, rules)?;
+                                    }
                                     key.add_files(format!("`{pattern}`"), digest, files);
                                 }
                                 Attempt::Missing { .. } => return Ok(Attempt::Missing { input: *input }),
@@ -78,39 +82,65 @@ impl Worker<'_> {
         Ok(Attempt::Done(key))
     }
 
-    /// Refuses a wildcard that matches nothing in a directory of a context from which nothing else is taken.
+    /// Refuses a wildcard that matches nothing in a directory of a context of which nothing is taken.
     ///
-    /// A context is sent to `BuildKit` without such directories, and it misses them; from a stage, or when another step
-    /// takes something of the same directory, no match is no error.
+    /// `BuildKit` is sent only what the steps of a build name, with the directories above that, and misses others; from a
+    /// stage no match is no error.
     fn check_directory(
         &self,
-        vertex: &Vertex,
-        input: usize,
+        source: VertexId,
+        context: &ContextTree,
         pattern: &str,
-        files: &BTreeMap<String, String>,
+        rules: Rules<'_>,
     ) -> Result<(), ExecuteError> {
-        let context = vertex.inputs[input];
-        let Op::Local { .. } = &self.graph.vertices[context.0].op else { return Ok(()) };
-        let Some(directory) = select::directory_of_wildcard(pattern).filter(|_| files.is_empty()) else {
+        let tree = &context.tree;
+        let (true, Some(directory)) = (
+            matches!(self.graph.vertices[source.0].op, Op::Local { .. }),
+            select::directory_of_wildcard(pattern),
+        ) else {
             return Ok(());
         };
-        let is_context = |vertex: &Vertex, input: usize| vertex.inputs[input] == context;
-        let taken = self.graph.vertices.iter().any(|vertex| match &vertex.op {
-            Op::Copy(op) => op.sources.iter().any(|source| match source {
-                CopySource::Path { input, pattern: other } => {
-                    is_context(vertex, *input) && other != pattern && select::reaches(other, &directory)
-                }
-                _ => false,
-            }),
-            Op::Exec(op) => op.mounts.iter().any(|mount| match &mount.kind {
-                MountKind::Bind { input, source, .. } => {
-                    is_context(vertex, *input) && select::reaches(source, &directory)
-                }
-                _ => false,
-            }),
-            _ => false,
-        });
-        if taken { Ok(()) } else { Err(ExecuteError::SourceMissing { path: pattern.to_owned() }) }
+        let named = self.named(source);
+        let sent = match IgnoreFile::from_patterns(named.iter().copied()) {
+            Ok(sent) if !named.contains(&".") => sent,
+            _ => return Ok(()),
+        };
+        if !select::select(tree, pattern, rules)?.is_empty() {
+            return Ok(());
+        }
+        let directory =
+            tree.index.resolve(&directory, true).map_err(|source| ExecuteError::Resolve { source })?;
+        let is_sent = |path: &[u8]| sent.matches(path).ignored;
+        let below = || tree.index.walk(&directory.path).iter().any(|found| is_sent(&found.entry.path));
+        if is_sent(&directory.path) || below() {
+            return Ok(());
+        }
+        Err(ExecuteError::SourceMissing { path: pattern.to_owned() })
+    }
+
+    /// All that the steps name of a source.
+    fn named(&self, source: VertexId) -> Vec<&str> {
+        let mut named: Vec<&str> = Vec::new();
+        for vertex in &self.graph.vertices {
+            let is_source = |input: usize| vertex.inputs[input] == source;
+            match &vertex.op {
+                Op::Copy(op) => named.extend(op.sources.iter().filter_map(|from| match from {
+                    CopySource::Path { input, pattern } if is_source(*input) => Some(pattern.as_str()),
+                    _ => None,
+                })),
+                Op::Exec(op) => named.extend(op.mounts.iter().filter_map(|mount| match &mount.kind {
+                    MountKind::Bind { input, source, .. }
+                    | MountKind::Cache { input: Some(input), source, .. }
+                        if is_source(*input) =>
+                    {
+                        Some(source.as_str())
+                    }
+                    _ => None,
+                })),
+                _ => {}
+            }
+        }
+        named
     }
 
     /// The digest of what a pattern selects from an input.

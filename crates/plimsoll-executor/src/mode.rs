@@ -22,23 +22,25 @@ fn apply_clause(clause: &str, current: u32, is_directory: bool) -> Option<u32> {
         classes |= match class {
             b'u' => 0o4700,
             b'g' => 0o2070,
-            b'o' => 0o1007,
-            b'a' => 0o7777,
+            b'o' => 0o7,
+            b'a' => 0o6777,
             _ => return None,
         };
     }
     if who.is_empty() {
-        classes = 0o7777;
+        classes = 0o6777;
     }
     let mut bits = current;
     while let Some(operator) = rest.bytes().next() {
         let end = rest[1..].find(['+', '-', '=']).map_or(rest.len(), |end| end + 1);
-        let wanted = permissions(&rest[1..end], bits, is_directory)? & classes;
+        let letters = &rest[1..end];
+        // The sticky bit is nobody's, but only others' bits are not enough to name it.
+        let sticky = if letters.contains('t') && classes & 0o770 != 0 { 0o1000 } else { 0 };
+        let wanted = permissions(letters, bits, is_directory)? & (classes | sticky);
         bits = match operator {
             b'+' => bits | wanted,
             b'-' => bits & !wanted,
-            // The special bits of a directory stay unless they are named.
-            _ => (bits & !(classes & if is_directory { 0o777 } else { 0o7777 })) | wanted,
+            _ => (bits & !classes) | wanted,
         };
         rest = &rest[end..];
     }

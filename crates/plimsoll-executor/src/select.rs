@@ -64,19 +64,15 @@ pub(crate) fn select<'t>(
 }
 
 /// The directory in front of a pattern's first wildcard; none without a wildcard, or where the root is that directory.
-pub(crate) fn directory_of_wildcard(pattern: &str) -> Option<Vec<String>> {
-    let (_, mut components) = split_pattern(pattern);
+pub(crate) fn directory_of_wildcard(pattern: &str) -> Option<Vec<u8>> {
+    let (_, components) = split_pattern(pattern);
     let literal = components.iter().take_while(|component| !is_wildcard(component)).count();
-    let has_wildcard = literal < components.len();
-    components.truncate(literal);
-    Some(components).filter(|directory| has_wildcard && !directory.is_empty())
+    let directory = literal_path(&components[..literal]);
+    (literal < components.len() && !directory.is_empty()).then_some(directory)
 }
 
-/// Whether a pattern may name something in a directory, or the directory itself or one above it.
-pub(crate) fn reaches(pattern: &str, directory: &[String]) -> bool {
-    let (_, components) = split_pattern(pattern);
-    let literal: Vec<&String> = components.iter().take_while(|component| !is_wildcard(component)).collect();
-    literal.iter().zip(directory).all(|(left, right)| *left == right)
+fn literal_path(components: &[String]) -> Vec<u8> {
+    components.iter().fold(Vec::new(), |path, component| join(&path, &unescape(component)))
 }
 
 /// The paths that a pattern names, sorted; a path without wildcards need not exist.
@@ -90,7 +86,7 @@ fn paths(
 ) -> Result<Vec<Vec<u8>>, ExecuteError> {
     let literal = components.iter().take_while(|component| !is_wildcard(component)).count();
     let (literal, rest) = components.split_at(literal);
-    let prefix = literal.iter().fold(Vec::new(), |path, component| join(&path, &unescape(component)));
+    let prefix = literal_path(literal);
     if rest.is_empty() {
         return Ok(vec![prefix]);
     }

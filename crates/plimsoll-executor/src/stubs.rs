@@ -43,7 +43,7 @@ impl<'b> Stubs<'b> {
             Some(_) => Ok(absolute(&path)),
             None => {
                 let mtime = resolved.parents.last().map_or(Timestamp::default(), |parent| parent.entry.mtime);
-                let new = NewDirectory { mode: 0o755, uid: 0, gid: 0, mtime };
+                let new = NewDirectory::at(mtime);
                 if is_directory {
                     self.changes.ensure_directory(&path, new)?;
                 } else {
@@ -55,6 +55,12 @@ impl<'b> Stubs<'b> {
                 Ok(absolute(&path))
             }
         }
+    }
+
+    /// The mode of the directory at a path; none if it is not there.
+    pub(crate) fn mode_at(&self, target: &str) -> Option<u32> {
+        let found = self.base.resolve(target.as_bytes(), true).ok()?.found?;
+        found.entry.is_directory().then_some(found.entry.mode)
     }
 
     /// Everything that is made: mount points and the directories that lead to them.

@@ -2,12 +2,12 @@
 //!
 //! The destination is the root of everything an archive can name: an absolute link on the way starts there, and one that
 //! leads above it is refused. Whatever an entry finds at its path is replaced, except a directory by a directory,
-//! which gets the entry's metadata.
+//! which gets the entry's metadata. At the end each path that was a directory gets the directory's time, whatever is
+//! there by then.
 
-use std::collections::VecDeque;
 use std::io::Read;
 
-use plimsoll_layer::{Entry, Kind, LayerError, Limits, read_archive};
+use plimsoll_layer::{Entry, Kind, LayerError, Limits, Timestamp, read_archive};
 use plimsoll_snapshot::Snapshots;
 
 use crate::changeset::{Changeset, NewDirectory, shown};
@@ -19,8 +19,6 @@ use crate::tree::Tree;
 const MOST_ENTRIES: u64 = 4_000_000;
 /// It is asked for room in pieces of so many bytes.
 const ROOM: u64 = 64 << 20;
-/// Most links on one path, as in the kernel.
-const MOST_LINKS: usize = 40;
 
 /// Puts the entries of an archive below a directory.
 pub(crate) struct Unpacker<'c, 'b> {
@@ -38,13 +36,23 @@ pub(crate) struct Unpacker<'c, 'b> {
     pub(crate) room: &'c Snapshots,
     /// Bytes that were not asked for yet.
     pub(crate) unasked: u64,
+    /// The archive's directories with their times.
+    pub(crate) directories: Vec<(Vec<u8>, Timestamp)>,
 }
 
 impl Unpacker<'_, '_> {
     /// Unpacks a whole tar.
     pub(crate) fn unpack(&mut self, tar: &mut dyn Read) -> Result<(), ExecuteError> {
         let limits = Limits { entries: MOST_ENTRIES, ..Limits::default() };
-        read_archive(tar, limits, &mut |entry, content| self.put(entry, content))
+        read_archive(tar, limits, &mut |entry, content| self.put(entry, content))?;
+        for (path, mtime) in std::mem::take(&mut self.directories) {
+            let place = self.resolve(&path, &path)?;
+            if self.changes.entry(&place).is_none() {
+                return Err(ExecuteError::NotADirectory { path: shown(&place) });
+            }
+            self.changes.set_time(&place, mtime);
+        }
+        Ok(())
     }
 
     fn put(&mut self, mut entry: Entry, content: &mut dyn Read) -> Result<(), ExecuteError> {
@@ -59,6 +67,7 @@ impl Unpacker<'_, '_> {
         let is_directory = self.changes.entry(&entry.path).is_some_and(Entry::is_directory);
         match &entry.kind {
             Kind::Directory { .. } => {
+                self.directories.push((written, entry.mtime));
                 if is_directory {
                     return self.changes.put_directory(entry, true);
                 }
@@ -102,44 +111,10 @@ impl Unpacker<'_, '_> {
 
     /// Where a directory of the archive is, links followed; what is missing of it is taken as written.
     fn resolve(&self, directory: &[u8], written: &[u8]) -> Result<Vec<u8>, ExecuteError> {
-        let parts = |path: &[u8]| -> Vec<Vec<u8>> {
-            let parts = path.split(|byte| *byte == b'/').filter(|part| !part.is_empty() && **part != *b".");
-            parts.map(<[u8]>::to_vec).collect()
-        };
-        let refused = |reason| {
+        self.changes.resolve(&self.destination, directory, false)?.ok_or_else(|| {
             let path = String::from_utf8_lossy(written).into_owned();
+            let reason = "a link on the way leads out of the destination";
             ExecuteError::Layer { source: LayerError::Path { path, reason } }
-        };
-        let mut pending: VecDeque<Vec<u8>> = parts(directory).into();
-        let mut inside: Vec<Vec<u8>> = Vec::new();
-        let mut links = 0;
-        while let Some(part) = pending.pop_front() {
-            if part == b".." {
-                if inside.pop().is_none() {
-                    return Err(refused("a link on the way leads out of the destination"));
-                }
-                continue;
-            }
-            inside.push(part);
-            let path = join(&self.destination, &inside.join(&b'/'));
-            match self.changes.entry(&path).map(|entry| &entry.kind) {
-                None | Some(Kind::Directory { .. }) => {}
-                Some(Kind::Symlink { target }) => {
-                    links += 1;
-                    if links > MOST_LINKS {
-                        return Err(refused("too many symbolic links on the way"));
-                    }
-                    inside.pop();
-                    if target.starts_with(b"/") {
-                        inside.clear();
-                    }
-                    for part in parts(target).into_iter().rev() {
-                        pending.push_front(part);
-                    }
-                }
-                Some(_) => return Err(ExecuteError::NotADirectory { path: shown(&path) }),
-            }
-        }
-        Ok(join(&self.destination, &inside.join(&b'/')))
+        })
     }
 }

@@ -35,6 +35,11 @@ impl GraphBuilder {
         id
     }
 
+    /// A vertex that was added.
+    pub(crate) fn vertex(&self, id: VertexId) -> &Vertex {
+        &self.vertices[id.0]
+    }
+
     /// The graph of what the images need, and only that.
     pub(crate) fn finish(self, images: Vec<ImagePlan>) -> Graph {
         let mut needed = vec![false; self.vertices.len()];

@@ -31,7 +31,7 @@ mod variables;
 
 pub use git::{GitAddressError, GitSource, GitTimes, Login, without_login};
 pub use key::canonical;
-pub use lower::lower;
+pub use lower::{MAIN_CONTEXT, lower};
 pub use op::{
     AddSource, ArchiveOp, ArchiveSource, CacheSharing, CopyOp, CopySource, DeviceRequest, ExecMount, ExecOp,
     Graph, HistoryEntry, ImageOp, ImagePlan, InlineFile, MakeDirOp, MountKind, NetworkMode, OP_SCHEMA, Op,

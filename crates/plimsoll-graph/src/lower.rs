@@ -68,7 +68,7 @@ pub fn lower(request: &Request<'_>) -> Result<Lowered, Vec<Diagnostic>> {
     report_undeclared(request, &triggered, &mut lowering.problems);
     match lowering.done.remove(&target) {
         Some(state) if !lowering.problems.has_errors() => {
-            let image = image(request, state);
+            let image = image(request, state, &lowering.builder);
             Ok(Lowered::Graph {
                 graph: lowering.builder.finish(vec![image]),
                 warnings: lowering.problems.into_sorted(),
@@ -79,7 +79,18 @@ pub fn lower(request: &Request<'_>) -> Result<Lowered, Vec<Diagnostic>> {
 }
 
 /// The image of the target's last state.
-fn image(request: &Request<'_>, state: State) -> ImagePlan {
+fn image(request: &Request<'_>, mut state: State, builder: &GraphBuilder) -> ImagePlan {
+    // A directory as the base has no entry, so that each layer has that of the next one, and the last one has none.
+    if let Some(directory) = &state.directory_base {
+        let has_steps = state.history.iter().any(|entry| entry.vertex.is_some());
+        let created_by = if has_steps {
+            builder.vertex(state.root).name.clone()
+        } else {
+            format!("local source for {directory}")
+        };
+        let vertex = Some(state.root);
+        state.history.push(HistoryEntry { created_by, author: None, vertex, fills_in: true });
+    }
     let mut config = state.config;
     for (name, value) in request.labels {
         config.config.labels.insert(name.clone(), value.clone());
@@ -120,7 +131,7 @@ impl Lowering<'_> {
         let (span, from_span) = (stage.from.image.span, stage.span);
         let origin = stage.origin.clone().ok_or(Reported)?;
         let title = (self.stages.list.len() > 1 || stage.name.is_some()).then(|| stage.title(index));
-        let total = usize::from(matches!(origin, Origin::Image(_)))
+        let total = usize::from(matches!(origin, Origin::Image(_) | Origin::Directory(_)))
             + commands.iter().filter(|command| is_step(&command.instruction.kind)).count();
         let shown_platform = self.request.multi_platform.then(|| self.platform_of(index));
         let steps = Steps::new(title, shown_platform, total);
@@ -231,11 +242,7 @@ impl Lowering<'_> {
             no_cache: false,
         });
         let mut state = State::new(root, platform, empty_config(&self.request.target_platform));
-        state.history.push(HistoryEntry {
-            created_by: "COPY . / # buildkit".to_owned(),
-            author: None,
-            vertex: Some(root),
-        });
+        state.directory_base = Some(stage.base_name.clone());
         Ok(state)
     }
 
@@ -334,8 +341,8 @@ impl Lowering<'_> {
     }
 }
 
-/// The name of the build context.
-pub(crate) const MAIN_CONTEXT: &str = "context";
+/// What the build context is known by: no named context can have this name.
+pub const MAIN_CONTEXT: &str = "";
 
 fn has_no_layer_in_history(config: &ImageConfig) -> bool {
     config.history.iter().all(|entry| entry.empty_layer)

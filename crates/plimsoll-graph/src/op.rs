@@ -395,4 +395,6 @@ pub struct HistoryEntry {
     pub author: Option<String>,
     /// The vertex that made its layer; none for an instruction without one.
     pub vertex: Option<VertexId>,
+    /// It is there because a layer had no entry, and stands for no instruction.
+    pub fills_in: bool,
 }

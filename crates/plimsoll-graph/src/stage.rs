@@ -39,6 +39,8 @@ pub(crate) struct State {
     pub(crate) arguments: Vec<(String, Option<String>)>,
     /// What the instructions added to the history.
     pub(crate) history: Vec<HistoryEntry>,
+    /// The first layer is this directory and stands in no history.
+    pub(crate) directory_base: Option<String>,
     /// The history of the base image.
     pub(crate) base_history: Vec<History>,
     /// This stage has a `CMD` of its own.
@@ -57,6 +59,7 @@ impl State {
             variables: Variables::default(),
             arguments: Vec::new(),
             history: Vec::new(),
+            directory_base: None,
             base_history,
             has_command: false,
         };
@@ -104,13 +107,13 @@ impl State {
 
     /// Adds an entry without a layer.
     pub(crate) fn note(&mut self, created_by: String) {
-        self.history.push(HistoryEntry { created_by, author: None, vertex: None });
+        self.history.push(HistoryEntry { created_by, author: None, vertex: None, fills_in: false });
     }
 
     /// Adds an entry with a layer, whose vertex is the new root.
     pub(crate) fn advance(&mut self, created_by: String, vertex: VertexId) {
         self.root = vertex;
-        self.history.push(HistoryEntry { created_by, author: None, vertex: Some(vertex) });
+        self.history.push(HistoryEntry { created_by, author: None, vertex: Some(vertex), fills_in: false });
     }
 }
 

@@ -187,7 +187,7 @@ impl<'a> Stages<'a> {
             );
             return Err(Reported);
         }
-        let digits = text.strip_prefix('-').unwrap_or(text);
+        let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
         if numbers && !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
             return self.by_number(from, index, problems);
         }
@@ -204,7 +204,7 @@ impl<'a> Stages<'a> {
     }
 
     fn by_number(&self, from: &Spanned<String>, index: usize, problems: &mut Problems) -> Reporting<Origin> {
-        match from.value.parse::<usize>() {
+        match from.value.parse::<i64>().map_or(Err(()), |number| usize::try_from(number).map_err(drop)) {
             Ok(number) if number < index => self.earlier(number),
             Ok(number) if number < self.list.len() => {
                 self.too_late(from, index, number, problems);
@@ -270,8 +270,8 @@ impl<'a> Stages<'a> {
     }
 
     fn context(&self, name: &str, platform: &Platform) -> Option<Origin> {
-        // These two have a meaning of their own that no context can take over.
-        if name.eq_ignore_ascii_case("scratch") || name.eq_ignore_ascii_case("context") {
+        // This has a meaning of its own that no context can take over.
+        if name.eq_ignore_ascii_case("scratch") {
             return None;
         }
         let wanted = context_name(name);

@@ -48,6 +48,8 @@ pub(super) enum Expectation {
     #[default]
     Built,
     Refused,
+    /// Whatever `BuildKit` makes of it.
+    Any,
 }
 
 impl fmt::Display for Expectation {
@@ -55,6 +57,7 @@ impl fmt::Display for Expectation {
         out.write_str(match self {
             Self::Built => "built",
             Self::Refused => "refused",
+            Self::Any => "anything",
         })
     }
 }

@@ -6,6 +6,9 @@ use super::{Class, Glob, PatternError, Token, first_character, tokens};
 ///
 /// `**` as a whole component is any number of directories, also none; at the end it is everything below. Inside a component it is
 /// any text that ends with `/`, or nothing; `**text` at the start, without other wildcards, is every path that ends with `text`.
+///
+/// `BuildKit` makes a regular expression of a pattern that has wildcards or escapes. Three things in it mean more there than
+/// in `filepath.Match`: `\` before a letter or digit, and `^` and `|` outside of brackets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
     kind: Kind,
@@ -17,8 +20,8 @@ enum Kind {
     Components(Vec<Component>),
     /// Every path with this end.
     Ends(Vec<u8>),
-    /// Anything else: matched over the whole path.
-    General(Vec<Step>),
+    /// Anything else: one of these is matched over the whole path.
+    General(Vec<Vec<Step>>),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,8 +41,32 @@ enum Step {
     Class(Class),
     /// Nothing, or any text that ends with `/`.
     Directories,
-    /// Any text; always last.
+    /// Any text.
     Rest,
+    /// A place, and no text.
+    Edge(Edge),
+}
+
+/// What regular expressions know of places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Edge {
+    /// `^`, `\A`
+    Start,
+    /// `\z`
+    End,
+    /// `\b`, and `\B` where it is false.
+    Word(bool),
+}
+
+impl Edge {
+    fn is_between(self, before: Option<char>, behind: Option<char>) -> bool {
+        let is_word = |side: Option<char>| side.is_some_and(|c| c.is_ascii_alphanumeric() || c == '_');
+        match self {
+            Self::Start => before.is_none(),
+            Self::End => behind.is_none(),
+            Self::Word(changes) => (is_word(before) != is_word(behind)) == changes,
+        }
+    }
 }
 
 impl Pattern {
@@ -60,7 +87,8 @@ impl Pattern {
             plain.iter().any(|token| matches!(token, Token::Class(class) if Class::contains(class, '/')));
         let inner = pattern.split('/').any(|component| component != "**" && has_double_star(component));
         // An escaped slash would be split in the wrong place.
-        if crosses || inner || pattern.contains("\\/") || class_has_slash(&plain) {
+        let split = pattern.contains("\\/") || class_has_slash(&plain);
+        if crosses || inner || split || has_special_escape(pattern) || is_expression(pattern) {
             return Ok(Self { kind: Kind::General(steps(pattern)?) });
         }
         let mut components = Vec::new();
@@ -76,27 +104,16 @@ impl Pattern {
 
     /// Whether the whole path matches.
     pub fn matches(&self, path: &[u8]) -> bool {
-        match &self.kind {
-            Kind::Components(pattern) => {
-                let parts: Vec<&[u8]> = path.split(|byte| *byte == b'/').collect();
-                match_components(pattern, &parts, false)
-            }
-            Kind::Ends(end) => path.ends_with(end),
-            Kind::General(steps) => match_general(steps, path, false),
-        }
+        let parts: Vec<&[u8]> = path.split(|byte| *byte == b'/').collect();
+        self.matches_parts(path, &parts)
     }
 
-    /// Whether the path or a directory above it matches; `parts` are the path's components.
-    pub(crate) fn matches_or_parent(&self, path: &[u8], parts: &[&[u8]]) -> bool {
+    /// The same; `parts` are the path's components.
+    pub(crate) fn matches_parts(&self, path: &[u8], parts: &[&[u8]]) -> bool {
         match &self.kind {
-            Kind::Components(pattern) => match_components(pattern, parts, true),
-            Kind::Ends(end) => {
-                path.ends_with(end) || {
-                    let mut parents = path.iter().enumerate().filter(|(_, byte)| **byte == b'/');
-                    parents.any(|(at, _)| path[..at].ends_with(end))
-                }
-            }
-            Kind::General(steps) => match_general(steps, path, true),
+            Kind::Components(pattern) => match_components(pattern, parts),
+            Kind::Ends(end) => path.ends_with(end),
+            Kind::General(alternatives) => alternatives.iter().any(|steps| match_general(steps, path)),
         }
     }
 
@@ -129,6 +146,55 @@ fn has_double_star(component: &str) -> bool {
     false
 }
 
+/// Whether a `\` stands before a letter or digit.
+fn has_special_escape(pattern: &str) -> bool {
+    let mut bytes = pattern.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte == b'\\' && bytes.next().is_some_and(|escaped| escaped.is_ascii_alphanumeric()) {
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether a `^` or `|` may be no plain character: that needs something which makes a regular expression of the pattern.
+fn is_expression(pattern: &str) -> bool {
+    if !pattern.contains(['^', '|']) {
+        return false;
+    }
+    let head = pattern.strip_prefix("**");
+    let rest = head.unwrap_or(pattern);
+    let body = rest.strip_suffix("**");
+    head.and(body).is_some() || body.unwrap_or(rest).contains(['*', '?', '[', ']', '\\'])
+}
+
+/// What a letter or digit behind a `\` means in a regular expression of Go.
+fn special(escaped: u8, pattern: &str) -> Result<Step, PatternError> {
+    let class = |negated, ranges: &[(char, char)]| Step::Class(Class { negated, ranges: ranges.to_vec() });
+    let digits = [('0', '9')];
+    let blanks = [('\t', '\n'), ('\x0c', '\r'), (' ', ' ')];
+    let word = [('0', '9'), ('A', 'Z'), ('_', '_'), ('a', 'z')];
+    Ok(match escaped {
+        b'a' => Step::Char('\x07'),
+        b'f' => Step::Char('\x0c'),
+        b'n' => Step::Char('\n'),
+        b'r' => Step::Char('\r'),
+        b't' => Step::Char('\t'),
+        b'v' => Step::Char('\x0b'),
+        b'd' => class(false, &digits),
+        b'D' => class(true, &digits),
+        b's' => class(false, &blanks),
+        b'S' => class(true, &blanks),
+        b'w' => class(false, &word),
+        b'W' => class(true, &word),
+        b'A' => Step::Edge(Edge::Start),
+        b'z' => Step::Edge(Edge::End),
+        b'b' => Step::Edge(Edge::Word(true)),
+        b'B' => Step::Edge(Edge::Word(false)),
+        _ => return Err(PatternError::BadEscape { pattern: pattern.to_owned() }),
+    })
+}
+
 fn class_has_slash(tokens: &[Token]) -> bool {
     tokens.iter().any(|token| {
         matches!(token, Token::Class(class) if class.ranges.iter().any(|(low, high)| *low == '/' || *high == '/'))
@@ -136,15 +202,13 @@ fn class_has_slash(tokens: &[Token]) -> bool {
 }
 
 /// Matches component by component; going back to the last `**` is enough, as with stars.
-///
-/// With `parents`, the pattern may also end before the path does.
-fn match_components(pattern: &[Component], parts: &[&[u8]], parents: bool) -> bool {
+fn match_components(pattern: &[Component], parts: &[&[u8]]) -> bool {
     let (mut index, mut at) = (0, 0);
     let mut back = None;
     loop {
         let advanced = match pattern.get(index) {
             None => {
-                if parents && at > 0 || at == parts.len() {
+                if at == parts.len() {
                     return true;
                 }
                 false
@@ -178,15 +242,36 @@ fn match_components(pattern: &[Component], parts: &[&[u8]], parents: bool) -> bo
 }
 
 /// Takes a pattern apart whose `**` may be anywhere.
-fn steps(pattern: &str) -> Result<Vec<Step>, PatternError> {
+fn steps(pattern: &str) -> Result<Vec<Vec<Step>>, PatternError> {
+    let mut alternatives = Vec::new();
     let mut steps = Vec::new();
-    let mut rest = pattern;
     let mut plain = 0;
     let mut at = 0;
     let bytes = pattern.as_bytes();
+    let is_expression = is_expression(pattern);
     while at < bytes.len() {
-        match bytes[at] {
-            b'\\' => at += 2,
+        let start = at;
+        let step = match bytes[at] {
+            b'\\' => {
+                at += 2;
+                match bytes.get(start + 1) {
+                    Some(escaped) if escaped.is_ascii_alphanumeric() => special(*escaped, pattern)?,
+                    _ => continue,
+                }
+            }
+            b'^' if is_expression => {
+                at += 1;
+                Step::Edge(Edge::Start)
+            }
+            // Only the first one starts where the path does, and only the last one ends there.
+            b'|' if is_expression => {
+                at += 1;
+                plain_steps(&pattern[plain..start], &mut steps)?;
+                plain = at;
+                steps.push(Step::Rest);
+                alternatives.push(std::mem::replace(&mut steps, vec![Step::Rest]));
+                continue;
+            }
             // Classes are taken over as they are, stars in them included.
             b'[' => {
                 at += 1;
@@ -194,22 +279,25 @@ fn steps(pattern: &str) -> Result<Vec<Step>, PatternError> {
                 while bytes.get(at).is_some_and(|byte| *byte != b']') {
                     at += if bytes[at] == b'\\' { 2 } else { 1 };
                 }
+                continue;
             }
             b'*' if bytes.get(at + 1) == Some(&b'*') => {
-                plain_steps(&pattern[plain..at], &mut steps)?;
                 at += 2;
                 at += usize::from(bytes.get(at) == Some(&b'/'));
-                rest = &pattern[at..];
-                plain = at;
-                steps.push(if rest.is_empty() { Step::Rest } else { Step::Directories });
+                if at == bytes.len() { Step::Rest } else { Step::Directories }
             }
-            _ => at += 1,
-        }
+            _ => {
+                at += 1;
+                continue;
+            }
+        };
+        plain_steps(&pattern[plain..start], &mut steps)?;
+        steps.push(step);
+        plain = at;
     }
-    if !rest.is_empty() {
-        plain_steps(&pattern[plain..], &mut steps)?;
-    }
-    Ok(steps)
+    plain_steps(&pattern[plain..], &mut steps)?;
+    alternatives.push(steps);
+    Ok(alternatives)
 }
 
 /// Adds the steps of a part without `**`; the bytes of a character are put together again.
@@ -236,20 +324,17 @@ fn plain_steps(part: &str, steps: &mut Vec<Step>) -> Result<(), PatternError> {
     Ok(())
 }
 
-/// Advances all states over the path at once; with `parents`, a match that ends before a `/` counts as well.
-fn match_general(steps: &[Step], path: &[u8], parents: bool) -> bool {
+/// Advances all states over the path at once.
+fn match_general(steps: &[Step], path: &[u8]) -> bool {
+    let character_at = |at: usize| path.get(at..).filter(|rest| !rest.is_empty()).map(first_character);
     let mut states = vec![false; steps.len() + 1];
     states[0] = true;
-    settle(steps, &mut states);
+    settle(steps, &mut states, None, character_at(0).map(|(first, _)| first));
     let mut next = vec![false; steps.len() + 1];
     // `**` that has begun to take text may end behind any `/` only; these are inside of such text.
     let mut inside = vec![false; steps.len()];
     let mut at = 0;
-    while at < path.len() {
-        let (character, length) = first_character(&path[at..]);
-        if parents && character == '/' && at > 0 && states[steps.len()] {
-            return true;
-        }
+    while let Some((character, length)) = character_at(at) {
         next.fill(false);
         for (index, step) in steps.iter().enumerate() {
             let here = states[index];
@@ -263,21 +348,25 @@ fn match_general(steps: &[Step], path: &[u8], parents: bool) -> bool {
                     inside[index] |= here;
                     next[index + 1] |= inside[index] && character == '/';
                 }
+                Step::Edge(_) => {}
             }
         }
         std::mem::swap(&mut states, &mut next);
-        settle(steps, &mut states);
         at += length;
+        settle(steps, &mut states, Some(character), character_at(at).map(|(next, _)| next));
     }
     states[steps.len()]
 }
 
-/// Adds the states that are reached without taking text.
-fn settle(steps: &[Step], states: &mut [bool]) {
+/// Adds the states that are reached without taking text, between these two characters.
+fn settle(steps: &[Step], states: &mut [bool], before: Option<char>, behind: Option<char>) {
     for (index, step) in steps.iter().enumerate() {
-        if states[index] && matches!(step, Step::Star | Step::Directories | Step::Rest) {
-            states[index + 1] = true;
-        }
+        let passes = match step {
+            Step::Star | Step::Directories | Step::Rest => true,
+            Step::Edge(edge) => edge.is_between(before, behind),
+            Step::Char(_) | Step::Any | Step::Class(_) => false,
+        };
+        states[index + 1] |= states[index] && passes;
     }
 }
 
@@ -287,11 +376,6 @@ mod tests {
 
     fn check(pattern: &str, path: &str) -> bool {
         Pattern::new(pattern).unwrap().matches(path.as_bytes())
-    }
-
-    fn check_parents(pattern: &str, path: &str) -> bool {
-        let parts: Vec<&[u8]> = path.as_bytes().split(|byte| *byte == b'/').collect();
-        Pattern::new(pattern).unwrap().matches_or_parent(path.as_bytes(), &parts)
     }
 
     #[test]
@@ -322,14 +406,25 @@ mod tests {
     }
 
     #[test]
-    fn parents_count_when_asked_for() {
-        assert!(check_parents("node_modules", "node_modules/a/b"));
-        assert!(!check_parents("node_modules", "a/node_modules"));
-        assert!(check_parents("**/target", "a/target/debug/x") && !check_parents("**/target", "a/targets"));
-        assert!(check_parents("a/*", "a/b/c") && !check_parents("a/*", "a"));
-        assert!(check_parents("a**b", "ax/b/c"));
-        assert!(check_parents("**foo", "barfoo/x"));
-        assert!(check_parents("a/**", "a/b/c") && !check_parents("a/**", "a"));
+    fn letters_behind_a_backslash_are_those_of_regular_expressions() {
+        assert!(check(r"v\d*", "v10") && !check(r"v\d*", "vd"));
+        assert!(!check(r"\a", "a") && !check(r"dir\file", "dirfile") && !check(r"foo\bar", "foobar"));
+        assert!(check(r"foo\Bar", "fooar") && check(r"a\b.\b\wx", "a._x") && check(r"\Aa\z", "a"));
+        assert!(check(r"\!\#\*", "!#*") && check(r"\_x", "_x"));
+        assert!(Pattern::new(r"build\out").is_err() && Pattern::new(r"a\1").is_err());
+    }
+
+    #[test]
+    fn a_bar_is_that_of_regular_expressions() {
+        assert!(check("p|*", "q") && check("a|b?", "ax/y") && check("a|b?", "x/bc") && !check("a|b?", "x/b"));
+        assert!(check("a|b", "a|b") && !check("a|b", "a") && check("[|]?", "|x") && !check("[|]?", "a"));
+    }
+
+    #[test]
+    fn a_caret_is_the_start_of_a_regular_expression() {
+        assert!(check("a^b", "a^b") && check("**/a^b", "x/a^b") && check("a^b/**", "a^b/c"));
+        assert!(check("^a*", "ab") && !check("^a*", "^ab") && !check("a^b?", "a^bc"));
+        assert!(check(r"\^a*", "^ab") && check("[x^]*", "^"));
     }
 
     #[test]

@@ -138,8 +138,13 @@ impl Flags {
 
     /// A flag's value; an empty one counts as none.
     pub(super) fn value(&mut self, name: &str) -> Option<Spanned<String>> {
+        self.given(name).filter(|value| !value.value.is_empty())
+    }
+
+    /// A flag's value, which may be empty.
+    pub(super) fn given(&mut self, name: &str) -> Option<Spanned<String>> {
         let index = self.found.iter().position(|(found, _)| *found == name)?;
-        Some(self.found.swap_remove(index).1).filter(|value| !value.value.is_empty())
+        Some(self.found.swap_remove(index).1)
     }
 
     /// All values of a flag that may be given several times.

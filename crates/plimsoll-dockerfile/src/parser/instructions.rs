@@ -243,7 +243,9 @@ fn kind(parts: Parts<'_>, heredocs: Vec<Heredoc>, context: &mut Context<'_, '_>)
         "HEALTHCHECK" => healthcheck::FLAGS,
         _ => &[],
     };
-    let mut flags = Flags::read(parts.flags, known, name, context.diagnostics);
+    // Two instructions do not look at the flags that they are given.
+    let given = if matches!(name, "ARG" | "STOPSIGNAL") { Vec::new() } else { parts.flags };
+    let mut flags = Flags::read(given, known, name, context.diagnostics);
     let keyword = parts.keyword.span();
     let arguments = parts.arguments;
     // An instruction that means something without arguments says so itself.
@@ -364,8 +366,8 @@ fn run(
     };
     Some(Run {
         mounts: flags.values("mount"),
-        network: flags.value("network"),
-        security: flags.value("security"),
+        network: flags.given("network"),
+        security: flags.given("security"),
         devices: flags.values("device"),
         command,
         heredocs,

@@ -97,6 +97,7 @@ impl StageLowering<'_, '_> {
         shown.push(destination.clone());
 
         let target = paths::destination(self.state.directory(), &destination);
+        let no_mode = chmod.is_none();
         let op = Op::Copy(CopyOp {
             sources,
             destination: target,
@@ -104,7 +105,8 @@ impl StageLowering<'_, '_> {
             mode: chmod,
             parents: manner.parents,
             exclude: transfer.excludes.iter().map(|pattern| pattern.value.clone()).collect(),
-            link: transfer.link.as_ref().is_some_and(|flag| flag.value),
+            // With a new mode the layer is made on those below all the same.
+            link: no_mode && transfer.link.as_ref().is_some_and(|flag| flag.value),
             unpack: manner.unpack,
         });
         let text = self.shown(instruction);

@@ -224,7 +224,12 @@ fn local(directory: &Path, dockerfile: Option<&Path>) -> Result<LocalContext> {
             }
             ignore
         }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => IgnoreFile::default(),
+        // A directory of that name is none of the two.
+        Err(error)
+            if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::IsADirectory) =>
+        {
+            IgnoreFile::default()
+        }
         Err(error) => return Err(error).with_context(|| format!("cannot read `{name}`")),
     };
     Ok(LocalContext { path: directory.to_owned(), ignore: Arc::new(ignore), ignore_name: name })
