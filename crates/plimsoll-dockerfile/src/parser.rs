@@ -112,6 +112,8 @@ impl Sink {
 struct Reader<'a> {
     text: &'a str,
     position: usize,
+    /// Where the first line that is too long starts.
+    long_line: Option<usize>,
 }
 
 impl<'a> Reader<'a> {
@@ -124,6 +126,9 @@ impl<'a> Reader<'a> {
         let start = self.position;
         let mut length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
         self.position += (length + 1).min(rest.len());
+        if length > LONGEST_LINE {
+            self.long_line.get_or_insert(start);
+        }
         while length > 0 && rest[length - 1] == b'\r' {
             length -= 1;
         }
@@ -155,7 +160,7 @@ impl<'a> Parser<'a> {
     fn new(text: &'a str) -> Self {
         let bom = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
         Self {
-            reader: Reader { text, position: bom },
+            reader: Reader { text, position: bom, long_line: None },
             dockerfile: Dockerfile {
                 directives: Vec::new(),
                 // A guess that saves copying: lines of instructions are seldom shorter.
@@ -173,7 +178,13 @@ impl<'a> Parser<'a> {
     /// Reads the text to its end; gives the tree as well if it was asked for.
     fn finish(mut self) -> (Option<Vec<Node>>, Parsed) {
         self.run();
-        self.long_lines();
+        if let Some(start) = self.reader.long_line {
+            self.diagnostics.report(
+                Diagnostic::error("long-line", format!("a line has more than {LONGEST_LINE} bytes"))
+                    .at(Span::at(start))
+                    .hint("break it with the escape character, or copy what it holds from a file"),
+            );
+        }
         if self.dockerfile.instructions.is_empty() && self.diagnostics.list.is_empty() {
             self.diagnostics.report(
                 Diagnostic::error("empty-file", "the file has no instructions")
@@ -205,23 +216,6 @@ impl<'a> Parser<'a> {
             if self.diagnostics.is_full() && self.tree.is_none() {
                 break;
             }
-        }
-    }
-
-    /// Reports the first line that is too long.
-    fn long_lines(&mut self) {
-        let mut start = 0;
-        for line in self.reader.text.split_inclusive('\n') {
-            let length = line.strip_suffix('\n').unwrap_or(line).len();
-            if length > LONGEST_LINE {
-                self.diagnostics.report(
-                    Diagnostic::error("long-line", format!("a line has more than {LONGEST_LINE} bytes"))
-                        .at(Span::at(start))
-                        .hint("break it with the escape character, or copy what it holds from a file"),
-                );
-                return;
-            }
-            start += line.len();
         }
     }
 

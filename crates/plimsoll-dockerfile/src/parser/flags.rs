@@ -3,6 +3,8 @@
 //! Quotes and backslashes are taken out of a flag when it is read, whatever the file's escape character is, so that
 //! `--chown="a b"` and `"--chown=a b"` are the same.
 
+use std::borrow::Cow;
+
 use plimsoll_diagnostics::{Diagnostic, Span, Spanned, did_you_mean};
 
 use super::{Sink, line::Body, shown};
@@ -23,14 +25,14 @@ pub(super) type Known = &'static [(&'static str, Takes)];
 
 /// A flag as written.
 pub(super) struct RawFlag<'l> {
-    text: String,
+    text: Cow<'l, str>,
     body: Body<'l>,
 }
 
 impl RawFlag<'_> {
     /// The flag without its quotes, dashes included.
     pub(super) fn into_text(self) -> String {
-        self.text
+        self.text.into_owned()
     }
 }
 
@@ -47,30 +49,39 @@ pub(super) fn split(rest: Body<'_>) -> (Vec<RawFlag<'_>>, Body<'_>) {
         if !text[position..].starts_with("--") {
             return (flags, rest.from(position).trim());
         }
-        let start = position;
-        let mut flag = String::new();
-        let mut quote = None;
-        let mut characters = text[start..].char_indices();
-        let mut end = text.len();
-        while let Some((at, character)) = characters.next() {
-            match character {
-                '\\' => flag.extend(characters.next().map(|(_, escaped)| escaped)),
-                _ if quote == Some(character) => quote = None,
-                _ if quote.is_some() => flag.push(character),
-                '\'' | '"' => quote = Some(character),
-                _ if character.is_whitespace() => {
-                    end = start + at;
-                    break;
-                }
-                _ => flag.push(character),
-            }
-        }
-        position = end;
+        let (flag, length) = unquoted(&text[position..]);
+        let body = rest.part(position, position + length);
+        position += length;
         if flag == "--" {
             return (flags, rest.from(position).trim());
         }
-        flags.push(RawFlag { text: flag, body: rest.part(start, end) });
+        flags.push(RawFlag { text: flag, body });
     }
+}
+
+/// The flag at the start of a text, without its quotes and escapes, and its length as written.
+fn unquoted(text: &str) -> (Cow<'_, str>, usize) {
+    let plain =
+        text.bytes().position(|byte| !byte.is_ascii_graphic() || matches!(byte, b'\\' | b'\'' | b'"'));
+    match plain.map(|end| (end, text.as_bytes()[end])) {
+        None => return (Cow::Borrowed(text), text.len()),
+        Some((end, b' ')) => return (Cow::Borrowed(&text[..end]), end),
+        Some(_) => {}
+    }
+    let mut flag = String::new();
+    let mut quote = None;
+    let mut characters = text.char_indices();
+    while let Some((at, character)) = characters.next() {
+        match character {
+            '\\' => flag.extend(characters.next().map(|(_, escaped)| escaped)),
+            _ if quote == Some(character) => quote = None,
+            _ if quote.is_some() => flag.push(character),
+            '\'' | '"' => quote = Some(character),
+            _ if character.is_whitespace() => return (Cow::Owned(flag), at),
+            _ => flag.push(character),
+        }
+    }
+    (Cow::Owned(flag), text.len())
 }
 
 /// The flags of one instruction, checked against those it knows.
@@ -150,7 +161,7 @@ impl Flags {
     /// All values of a flag that may be given several times.
     pub(super) fn values(&mut self, name: &str) -> Vec<Spanned<String>> {
         let mut values: Vec<_> =
-            self.found.iter().filter(|(found, _)| *found == name).map(|(_, value)| value.clone()).collect();
+            self.found.extract_if(.., |(found, _)| *found == name).map(|(_, value)| value).collect();
         values.sort_by_key(|value| value.span);
         values
     }

@@ -154,6 +154,10 @@ impl<'l> Body<'l> {
         let mut quote = None;
         let mut characters = text.char_indices();
         while let Some((at, character)) = characters.next() {
+            if character.is_ascii_alphanumeric() {
+                start.get_or_insert(at);
+                continue;
+            }
             if quote.is_none() && character.is_whitespace() {
                 if let Some(start) = start.take() {
                     words.push(self.part(start, at));
