@@ -6,7 +6,9 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use plimsoll_graph::{CopyOp, MakeDirOp};
-use plimsoll_layer::{ChainIndex, Entry, Kind, LayerIndex, Owners, Timestamp, XattrNamespace, open_archive};
+use plimsoll_layer::{
+    ChainIndex, Entry, Found, Kind, LayerIndex, Owners, Timestamp, XattrNamespace, open_archive,
+};
 use plimsoll_snapshot::Snapshots;
 
 use crate::changeset::{Changeset, NewDirectory, shown};
@@ -220,7 +222,10 @@ impl Copier<'_, '_> {
         }
         if one.root.entry.is_directory() {
             let destination = self.directory_destination()?;
-            self.changes.set_time(&destination, one.root.entry.mtime);
+            // The root has no time that it could give.
+            if !one.root.entry.path.is_empty() {
+                self.changes.set_time(&destination, one.root.entry.mtime);
+            }
             return self.children(tree, one, &destination, is_context, may_link);
         }
         if self.op.unpack && matches!(one.root.entry.kind, Kind::File { .. } | Kind::Hardlink { .. }) {
@@ -236,6 +241,7 @@ impl Copier<'_, '_> {
         self.changes.put(entry, tree, self.selections, one.root, may_link)
     }
 
+    /// What lies between the destination and what is copied keeps its metadata where it exists.
     fn with_parents(
         &mut self,
         tree: &Tree,
@@ -244,23 +250,14 @@ impl Copier<'_, '_> {
         may_link: bool,
     ) -> Result<(), ExecuteError> {
         let destination = self.directory_destination()?;
-        for (name, found) in &one.above {
-            let mut entry = Entry {
-                kind: Kind::Directory { opaque: false },
-                ..Entry { path: join(&destination, name), ..found.entry.clone() }
-            };
-            self.change(&mut entry, is_context)?;
-            self.changes.put_directory(entry, false)?;
+        let above = one.above.iter().map(|(path, found)| (path.as_slice(), *found, true));
+        let mut all: Vec<_> =
+            above.chain(one.below.iter().map(|(path, found)| (*path, *found, false))).collect();
+        all.sort_by_key(|(path, _, _)| *path);
+        for (path, found, is_above) in all {
+            self.child(tree, (&join(&destination, path), found), !is_above, is_context, may_link)?;
         }
-        let path = join(&destination, &one.name);
-        let mut entry = Entry { path: path.clone(), ..one.root.entry.clone() };
-        self.change(&mut entry, is_context)?;
-        if one.root.entry.is_directory() {
-            entry.kind = Kind::Directory { opaque: false };
-            self.changes.put_directory(entry, false)?;
-            return self.children(tree, one, &path, is_context, may_link);
-        }
-        self.changes.put(entry, tree, self.selections, one.root, may_link)
+        Ok(())
     }
 
     fn children(
@@ -272,16 +269,26 @@ impl Copier<'_, '_> {
         may_link: bool,
     ) -> Result<(), ExecuteError> {
         for (name, found) in &one.below {
-            let mut entry = Entry { path: join(destination, name), ..found.entry.clone() };
-            self.change(&mut entry, is_context)?;
-            if entry.is_directory() {
-                entry.kind = Kind::Directory { opaque: false };
-                self.changes.put_directory(entry, true)?;
-            } else {
-                self.changes.put(entry, tree, self.selections, *found, may_link)?;
-            }
+            self.child(tree, (&join(destination, name), *found), true, is_context, may_link)?;
         }
         Ok(())
+    }
+
+    fn child(
+        &mut self,
+        tree: &Tree,
+        (path, found): (&[u8], Found<'_>),
+        overwrite: bool,
+        is_context: bool,
+        may_link: bool,
+    ) -> Result<(), ExecuteError> {
+        let mut entry = Entry { path: path.to_vec(), ..found.entry.clone() };
+        self.change(&mut entry, is_context)?;
+        if entry.is_directory() {
+            entry.kind = Kind::Directory { opaque: false };
+            return self.changes.put_directory(entry, overwrite);
+        }
+        self.changes.put(entry, tree, self.selections, found, may_link)
     }
 
     /// The destination as a directory, made if it is missing.

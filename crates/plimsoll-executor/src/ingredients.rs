@@ -96,7 +96,7 @@ impl Worker<'_> {
         let tree = &context.tree;
         let (true, Some(directory)) = (
             matches!(self.graph.vertices[source.0].op, Op::Local { .. }),
-            select::directory_of_wildcard(pattern),
+            select::directory_of_wildcard(pattern, rules.parents),
         ) else {
             return Ok(());
         };

@@ -1,15 +1,15 @@
 //! Which files a COPY, an ADD or a bind mount takes from a tree, and the digest of just those.
 //!
-//! Symbolic links in the named path are followed inside the tree's root, links further down are kept as links.
+//! Symbolic links in the named path are followed inside the tree's root, except with `--parents`; links further down are kept.
 //! A wildcard never crosses a `/`. A literal path that is not there is an error; a wildcard that matches nothing
 //! is none.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 
 use plimsoll_dockerfile::glob;
 use plimsoll_dockerfile::ignore::IgnoreFile;
-use plimsoll_layer::{Found, Kind, SelectionItem, SelectionOwners, selection_digest};
+use plimsoll_layer::{Found, Kind, Resolved, SelectionItem, SelectionOwners, selection_digest};
 use plimsoll_oci::{Digest, Hasher};
 
 use crate::error::ExecuteError;
@@ -18,13 +18,13 @@ use crate::tree::Tree;
 
 /// What one source pattern names.
 pub(crate) struct Selected<'t> {
-    /// Where it lands below the destination: its last component, or its whole path with `--parents`.
+    /// Where it lands below the destination: its last component, or the destination itself with `--parents`.
     pub(crate) name: Vec<u8>,
-    /// The file or directory itself, links followed.
+    /// The file or directory itself, links followed; with `--parents` the directory that paths are kept from.
     pub(crate) root: Found<'t>,
-    /// With `--parents`: the directories above it, outermost first, with where they land.
+    /// With `--parents`: directories on the way to what is copied, sorted, with where they land.
     pub(crate) above: Vec<(Vec<u8>, Found<'t>)>,
-    /// Everything below a directory, sorted, with its path relative to the directory.
+    /// Everything below a directory that is copied, sorted, with its path relative to the directory.
     pub(crate) below: Vec<(&'t [u8], Found<'t>)>,
 }
 
@@ -44,30 +44,80 @@ pub(crate) fn select<'t>(
     rules: Rules<'_>,
 ) -> Result<Vec<Selected<'t>>, ExecuteError> {
     let (pivot, components) = split_pattern(pattern);
-    let paths = paths(tree, pattern, &components, rules.parents)?;
     let ignore = exclusions(rules.exclude)?;
+    if rules.parents {
+        return with_parents(tree, pattern, components.split_at(pivot), ignore.as_ref());
+    }
     let mut selected = Vec::new();
-    for path in paths {
-        let resolved = tree.index.resolve(&path, true).map_err(|source| ExecuteError::Resolve { source })?;
+    for path in paths(tree, pattern, &components)? {
+        let resolved = resolve(tree, &path)?;
         let Some(root) = resolved.found else {
             return Err(ExecuteError::SourceMissing { path: pattern.to_owned() });
         };
-        // Patterns are about what is in a directory that is copied, not about what is named; with its parents, a path is
-        // in the directory that it is kept from.
-        if rules.parents && ignore.as_ref().is_some_and(|ignore| excluded(ignore, &below_pivot(&path, pivot)))
-        {
-            continue;
-        }
-        selected.push(one(tree, &path, root, &resolved.path, pivot, rules, ignore.as_ref()));
+        // Patterns are about what is in a directory that is copied, not about what is named.
+        selected.push(one(tree, &path, root, &resolved.path, ignore.as_ref()));
     }
     Ok(selected)
 }
 
-/// The directory in front of a pattern's first wildcard; none without a wildcard, or where the root is that directory.
-pub(crate) fn directory_of_wildcard(pattern: &str) -> Option<Vec<u8>> {
-    let (_, components) = split_pattern(pattern);
+fn resolve<'t>(tree: &'t Tree, path: &[u8]) -> Result<Resolved<'t>, ExecuteError> {
+    tree.index.resolve(path, true).map_err(|source| ExecuteError::Resolve { source })
+}
+
+/// What `--parents` copies: from the directory before the pivot, which is the root without one, all that the pattern behind
+/// it matches as those of an ignore file do, with what is below and the directories above. Links on the way are not
+/// followed, and links are kept.
+fn with_parents<'t>(
+    tree: &'t Tree,
+    pattern: &str,
+    (before, behind): (&[String], &[String]),
+    ignore: Option<&IgnoreFile>,
+) -> Result<Vec<Selected<'t>>, ExecuteError> {
+    let missing = || ExecuteError::SourceMissing { path: pattern.to_owned() };
+    let wanted = IgnoreFile::from_patterns([behind.join("/").as_str()])
+        .map_err(|_| ExecuteError::BadPattern { pattern: pattern.to_owned() })?;
+    let has_wildcard = before.iter().chain(behind).any(|component| is_wildcard(component));
+    let mut selected = Vec::new();
+    for path in paths(tree, pattern, before)? {
+        let base = resolve(tree, &path)?;
+        let root = base.found.filter(|found| found.entry.is_directory()).ok_or_else(missing)?;
+        if !has_wildcard && resolve(tree, &join(&path, &literal_path(behind)))?.found.is_none() {
+            return Err(missing());
+        }
+        let all: Vec<(&[u8], Found<'t>)> = tree
+            .index
+            .walk(&base.path)
+            .into_iter()
+            .map(|found| (relative(&base.path, found), found))
+            .collect();
+        let is_wanted = |path: &[u8]| {
+            (behind.is_empty() || wanted.matches(path).ignored)
+                && ignore.is_none_or(|ignore| !excluded(ignore, path))
+        };
+        let below: Vec<_> = all.iter().filter(|(path, _)| is_wanted(path)).copied().collect();
+        let named: BTreeSet<&[u8]> = below.iter().map(|(path, _)| *path).collect();
+        let ends = |path: &'t [u8]| path.iter().enumerate().filter(|(_, byte)| **byte == b'/');
+        let on_the_way: BTreeSet<&[u8]> =
+            named.iter().flat_map(|path| ends(path).map(|(end, _)| &path[..end])).collect();
+        let above = all.iter().filter(|(path, _)| on_the_way.contains(path) && !named.contains(path));
+        let above = above.map(|(path, found)| (path.to_vec(), *found)).collect();
+        selected.push(Selected { name: Vec::new(), root, above, below });
+    }
+    Ok(selected)
+}
+
+/// A path below a directory that is already resolved.
+fn relative<'t>(directory: &[u8], found: Found<'t>) -> &'t [u8] {
+    let rest = found.entry.path.strip_prefix(directory).unwrap_or(&found.entry.path);
+    rest.strip_prefix(b"/").unwrap_or(rest)
+}
+
+/// The directory in front of a pattern's first wildcard, or in front of the pivot of one that has wildcards; none without a
+/// wildcard, or where the root is that directory.
+pub(crate) fn directory_of_wildcard(pattern: &str, parents: bool) -> Option<Vec<u8>> {
+    let (pivot, components) = split_pattern(pattern);
     let literal = components.iter().take_while(|component| !is_wildcard(component)).count();
-    let directory = literal_path(&components[..literal]);
+    let directory = literal_path(&components[..if parents { literal.min(pivot) } else { literal }]);
     (literal < components.len() && !directory.is_empty()).then_some(directory)
 }
 
@@ -78,19 +128,14 @@ fn literal_path(components: &[String]) -> Vec<u8> {
 /// The paths that a pattern names, sorted; a path without wildcards need not exist.
 ///
 /// Links are followed in front of the first wildcard, and where a path ends, but not in between.
-fn paths(
-    tree: &Tree,
-    pattern: &str,
-    components: &[String],
-    deep: bool,
-) -> Result<Vec<Vec<u8>>, ExecuteError> {
+fn paths(tree: &Tree, pattern: &str, components: &[String]) -> Result<Vec<Vec<u8>>, ExecuteError> {
     let literal = components.iter().take_while(|component| !is_wildcard(component)).count();
     let (literal, rest) = components.split_at(literal);
     let prefix = literal_path(literal);
     if rest.is_empty() {
         return Ok(vec![prefix]);
     }
-    let resolved = tree.index.resolve(&prefix, true).map_err(|source| ExecuteError::Resolve { source })?;
+    let resolved = resolve(tree, &prefix)?;
     if !resolved.found.is_some_and(|found| found.entry.is_directory()) {
         return Err(ExecuteError::SourceMissing { path: pattern.to_owned() });
     }
@@ -100,7 +145,7 @@ fn paths(
         let mut next = Vec::new();
         for (written, path) in &paths {
             if is_wildcard(component) {
-                expand(tree, (written, path), component, deep, &mut next)?;
+                expand(tree, (written, path), component, &mut next)?;
             } else {
                 let name = unescape(component);
                 let path = join(path, &name);
@@ -122,45 +167,20 @@ fn one<'t>(
     path: &[u8],
     root: Found<'t>,
     resolved: &[u8],
-    pivot: usize,
-    rules: Rules<'_>,
     ignore: Option<&IgnoreFile>,
 ) -> Selected<'t> {
-    let relative = |found: &Found<'t>| -> &'t [u8] {
-        let rest = found.entry.path.strip_prefix(resolved).unwrap_or(&found.entry.path);
-        rest.strip_prefix(b"/").unwrap_or(rest)
-    };
-    let kept = if rules.parents { below_pivot(path, pivot) } else { Vec::new() };
     let below = if root.entry.is_directory() {
         tree.index
             .walk(resolved)
             .into_iter()
-            .map(|found| (relative(&found), found))
-            .filter(|(rest, _)| ignore.is_none_or(|ignore| !excluded(ignore, &join(&kept, rest))))
+            .map(|found| (relative(resolved, found), found))
+            .filter(|(rest, _)| ignore.is_none_or(|ignore| !excluded(ignore, rest)))
             .collect()
     } else {
         Vec::new()
     };
-    let components: Vec<&[u8]> = path.split(|byte| *byte == b'/').filter(|part| !part.is_empty()).collect();
-    if !rules.parents {
-        let name = components.last().map(|name| name.to_vec()).unwrap_or_default();
-        return Selected { name, root, above: Vec::new(), below };
-    }
-    let kept = &components[pivot.min(components.len())..];
-    let above = (1..kept.len())
-        .filter_map(|depth| {
-            let source = components[..components.len() - kept.len() + depth].join(&b'/');
-            let found = tree.index.resolve(&source, true).ok()?.found?;
-            Some((kept[..depth].join(&b'/'), found))
-        })
-        .collect();
-    Selected { name: kept.join(&b'/'), root, above, below }
-}
-
-/// A path without its first `pivot` components.
-fn below_pivot(path: &[u8], pivot: usize) -> Vec<u8> {
-    let parts: Vec<&[u8]> = path.split(|byte| *byte == b'/').filter(|part| !part.is_empty()).collect();
-    parts[pivot.min(parts.len())..].join(&b'/')
+    let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default().to_vec();
+    Selected { name, root, above: Vec::new(), below }
 }
 
 /// The components of a pattern, and how many of them stand before the pivot `/./`.
@@ -212,21 +232,9 @@ fn expand(
     tree: &Tree,
     (written, path): (&[u8], &[u8]),
     component: &str,
-    deep: bool,
     out: &mut Vec<(Vec<u8>, Vec<u8>)>,
 ) -> Result<(), ExecuteError> {
     if !tree.index.lookup(path).is_some_and(|found| found.entry.is_directory()) {
-        return Ok(());
-    }
-    if deep && component == "**" {
-        out.push((written.to_vec(), path.to_vec()));
-        for found in tree.index.walk(path) {
-            if found.entry.is_directory() {
-                let rest = found.entry.path.strip_prefix(path).unwrap_or(&found.entry.path);
-                let rest = rest.strip_prefix(b"/").unwrap_or(rest);
-                out.push((join(written, rest), found.entry.path.clone()));
-            }
-        }
         return Ok(());
     }
     for child in tree.index.children(path) {

@@ -384,3 +384,30 @@ fn a_file_takes_the_place_of_a_link_and_a_directory_stays() {
     assert_eq!(image.file("to/name").text(), "file");
     assert_eq!(image.file("to/kept/old").text(), "old\n");
 }
+
+#[test]
+fn parents_are_kept_from_the_pivot_on_and_links_are_not_followed() {
+    let lab = Lab::new();
+    for name in ["src/a/f.txt", "src/a/g.md", "src/b/c/h.txt", "top.txt"] {
+        lab.write(name, name);
+    }
+    std::fs::create_dir(lab.path("src/empty")).unwrap();
+    lab.link("a", "src/link");
+    lab.link("f.txt", "src/a/l.txt");
+    std::fs::set_permissions(lab.path("src/a"), PermissionsExt::from_mode(0o750)).unwrap();
+    lab.dockerfile(
+        "COPY --parents src/a/f.txt top.txt /plain/\nCOPY --parents src/./**/*.txt /deep/\n\
+         COPY --parents src/./link/f.txt src/./link src/./empty /links/\n\
+         COPY --parents --exclude=**/*.md --exclude=b src/./a* src/./b/** /named\n",
+    );
+    let image = lab.build().ok().image();
+    assert!(image.has("plain/src/a/f.txt") && image.has("plain/top.txt") && !image.has("plain/src/a/g.md"));
+    assert_eq!(image.file("plain/src/a").mode, 0o750);
+    assert!(image.has("deep/a/f.txt") && image.has("deep/b/c/h.txt") && !image.has("deep/empty"));
+    assert_eq!(image.file("deep/a/l.txt").kind, Kind::Symlink("f.txt".to_owned()));
+    assert_eq!(image.file("links/link").kind, Kind::Symlink("a".to_owned()));
+    assert!(image.has("links/empty") && !image.has("links/a"));
+    assert!(image.has("named/a/f.txt") && !image.has("named/a/g.md") && !image.has("named/b"));
+    lab.dockerfile("COPY --parents src/a/missing /x/\n");
+    lab.build().fails(1);
+}
