@@ -6,7 +6,8 @@ use plimsoll_dockerfile::{CheckOptions, DirectiveKind, Dockerfile};
 use crate::document::Document;
 use crate::finding::{Finding, same_id, spellings};
 use crate::options::Options;
-use crate::rule::{Rule, rules};
+use crate::options::Scope;
+use crate::rule::{Origin, Rule, origin, rules};
 use crate::suppression;
 
 /// The build argument that overrides the `check` directive.
@@ -70,17 +71,37 @@ pub fn check(file: &SourceFile, dockerfile: &Dockerfile, options: &Options<'_>) 
     } else {
         suppression::read(&document, options.today.as_deref())
     };
+    // What only some stages show says nothing about comments in others.
+    if options.scope == Scope::All && !options.no_inline_ignores {
+        let unused = suppression::unused(&document, &comments, &found, &settings.skip);
+        found.extend(unused);
+    }
     let all = found.len();
     found.retain(|finding| {
-        let lines = finding.instruction.or(finding.diagnostic.span).map(|span| document.lines(span));
         let skipped = finding.docker_name().is_some_and(|name| settings.skip.contains(name));
         let ignored = options.ignore.iter().any(|id| finding.answers_to(id));
-        !skipped && !ignored && !comments.iter().any(|comment| comment.hides(finding, lines))
+        !skipped && !ignored && !comments.iter().any(|comment| comment.hides(&document, finding))
     });
     report.suppressed = all - found.len();
+    for finding in &mut found {
+        let named = options.severities.iter().rev().find(|(id, _)| finding.answers_to(id));
+        if let Some((_, severity)) = named {
+            finding.diagnostic.severity = *severity;
+        }
+    }
     found.sort_by_key(|finding| finding.diagnostic.span);
     report.findings = found;
     report
+}
+
+/// Ids of hadolint that were withdrawn and still stand in files, and those of what is no rule here.
+const OTHER_IDS: [&str; 5] = ["DL1000", "DL3005", "DL3017", "DL3031", "DL3039"];
+
+/// Whether an id names something: a rule, in any spelling, one that was withdrawn, a check of `ShellCheck`.
+pub fn is_known_id(id: &str) -> bool {
+    rule_of(id).is_some()
+        || origin(&id.to_ascii_uppercase()) == Origin::ShellCheck
+        || OTHER_IDS.iter().any(|other| other.eq_ignore_ascii_case(id))
 }
 
 /// The `check` build argument, else the directive.

@@ -15,6 +15,8 @@ pub struct Finding {
     pub diagnostic: Diagnostic,
     /// The whole instruction around the place.
     pub instruction: Option<Span>,
+    /// Other instructions that it is about: a comment above one of them hides it too.
+    pub(crate) concerns: Vec<Span>,
     /// Whether the fix changes nothing but what it says, so that it can be applied unseen.
     pub fix_is_safe: bool,
 }
@@ -27,6 +29,7 @@ impl Finding {
             aliases: Vec::new(),
             diagnostic: Diagnostic::new(rule.severity, rule.name, message),
             instruction: None,
+            concerns: Vec::new(),
             fix_is_safe: false,
         }
     }
@@ -57,6 +60,13 @@ impl Finding {
     #[must_use]
     pub(crate) fn also(mut self, span: Span, text: impl Into<String>) -> Self {
         self.diagnostic = self.diagnostic.also(span, text);
+        self
+    }
+
+    /// Names another instruction that it is about.
+    #[must_use]
+    pub(crate) fn concerning(mut self, instruction: Span) -> Self {
+        self.concerns.push(instruction);
         self
     }
 
@@ -124,8 +134,42 @@ pub(crate) fn same_id(alias: &str, id: &str) -> bool {
             && trivy_number(alias).is_some_and(|number| trivy_number(id) == Some(number)))
 }
 
-/// The number in `DS-0002`, `AVD-DS-0002` and `DS002`.
+/// The long ids of Trivy's checks, by number; each may have `docker-` in front.
+const TRIVY_NAMES: [(u32, &str); 25] = [
+    (1, "use-specific-tags"),
+    (2, "least-privilege-user"),
+    (4, "no-ssh-port"),
+    (5, "use-copy-over-add"),
+    (6, "no-self-referencing-copy-from"),
+    (7, "only-one-entrypoint"),
+    (8, "port-out-of-range"),
+    (9, "user-absolute-workdir"),
+    (10, "no-sudo-run"),
+    (11, "use-slash-for-copy-args"),
+    (12, "no-duplicate-alias"),
+    (13, "use-workdir-over-cd"),
+    (14, "standardise-remote-get"),
+    (15, "purge-yum-package-cache"),
+    (16, "only-one-cmd"),
+    (17, "no-orphan-package-update"),
+    (19, "purge-dnf-package-cache"),
+    (20, "purge-zipper-cache"),
+    (21, "use-apt-auto-confirm"),
+    (22, "no-maintainer"),
+    (23, "only-one-healthcheck"),
+    (24, "no-dist-upgrade"),
+    (25, "purge-apk-package-cache"),
+    (26, "no-healthcheck"),
+    (27, "purge-microdnf-package-cache"),
+];
+
+/// The number in `DS-0002`, `AVD-DS-0002` and `DS002`, and of a long id.
 fn trivy_number(id: &str) -> Option<u32> {
+    let lower = id.to_ascii_lowercase();
+    let long = lower.strip_prefix("docker-").unwrap_or(&lower);
+    if let Some((number, _)) = TRIVY_NAMES.iter().find(|(_, name)| *name == long) {
+        return Some(*number);
+    }
     let upper = id.to_ascii_uppercase();
     let rest = upper.strip_prefix("AVD-").unwrap_or(&upper).strip_prefix("DS")?;
     rest.strip_prefix('-').unwrap_or(rest).parse().ok()
@@ -147,7 +191,14 @@ mod tests {
 
     #[test]
     fn ids_of_trivy_have_several_spellings() {
-        for id in ["DS-0002", "AVD-DS-0002", "DS002", "ds-0002"] {
+        for id in [
+            "DS-0002",
+            "AVD-DS-0002",
+            "DS002",
+            "ds-0002",
+            "least-privilege-user",
+            "docker-least-privilege-user",
+        ] {
             assert!(same_id("DS-0002", id), "{id}");
         }
         assert!(!same_id("DS-0002", "DS-0003"));

@@ -18,14 +18,16 @@ mod document;
 mod engine;
 mod finding;
 mod fix;
+mod labels;
 mod options;
 mod rule;
 mod rules;
 mod suppression;
 
 pub use document::{Base, BaseFacts, Document, Stage, Step};
-pub use engine::{Report, check, known_ids, rule_of};
+pub use engine::{Report, check, is_known_id, known_ids, rule_of};
 pub use finding::{Finding, apply};
 pub use fix::{Fixed, fix};
+pub use labels::LabelType;
 pub use options::{Bases, Options, Scope};
 pub use rule::{Origin, Rule, origin, rule_named, rules};

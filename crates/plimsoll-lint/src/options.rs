@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use plimsoll_dockerfile::ignore::IgnoreFile;
 use plimsoll_oci::Platform;
 
+use plimsoll_diagnostics::Severity;
+
 use crate::document::BaseFacts;
+use crate::labels::LabelType;
 
 /// Which stages are looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,6 +38,14 @@ pub struct Options<'a> {
     pub enable: Vec<String>,
     /// Rules whose findings are not wanted, by any of their names.
     pub ignore: Vec<String>,
+    /// Registries that images may come from, `*` for any text; none when every one may.
+    pub trusted_registries: Vec<String>,
+    /// Labels that an image must have, with what their values are.
+    pub label_schema: Vec<(String, LabelType)>,
+    /// Whether no other labels are allowed.
+    pub strict_labels: bool,
+    /// Severities of rules, by any of their names.
+    pub severities: Vec<(String, Severity)>,
     /// What the build context leaves out.
     pub ignore_file: Option<&'a IgnoreFile>,
     /// Names of named contexts: they stand in for images.

@@ -10,11 +10,13 @@
 //!
 //! Any id may stand in any of them. `all` and `*` mean all findings that carry an id of the tool whose comment it is.
 
-use plimsoll_dockerfile::{Comment, InstructionKind, Span};
+use plimsoll_dockerfile::{Comment, DirectiveKind, InstructionKind, RuleSet, Span};
 
 use crate::document::Document;
+use crate::engine::rule_of;
 use crate::finding::Finding;
 use crate::rule::{Origin, origin};
+use crate::rules::unused_suppression;
 
 /// Where a comment counts, as lines, both ends included.
 type Lines = (usize, usize);
@@ -22,23 +24,34 @@ type Lines = (usize, usize);
 /// One comment that suppresses.
 #[derive(Clone, Debug)]
 pub(crate) struct Suppression {
+    /// The comment.
+    place: Span,
     /// Whose comment it is.
     origin: Origin,
     /// The ids in it; `*` for all.
     ids: Vec<String>,
     /// Where it counts; nothing for the whole file.
     lines: Option<Lines>,
+    /// The date behind which it has no effect, if that is over.
+    ended: Option<String>,
 }
 
 impl Suppression {
-    /// Whether a finding, on these lines, is hidden.
-    pub(crate) fn hides(&self, finding: &Finding, lines: Option<Lines>) -> bool {
-        let here = match (self.lines, lines) {
-            (None, _) => true,
-            (Some(_), None) => false,
-            (Some((first, last)), Some((start, _))) => first <= start && start <= last,
-        };
-        here && self.ids.iter().any(|id| self.names(id, finding))
+    /// Whether a finding is hidden.
+    pub(crate) fn hides(&self, document: &Document<'_>, finding: &Finding) -> bool {
+        self.ended.is_none()
+            && self.reaches(document, finding)
+            && self.ids.iter().any(|id| self.names(id, finding))
+    }
+
+    /// Whether a finding lies where the comment counts.
+    fn reaches(&self, document: &Document<'_>, finding: &Finding) -> bool {
+        let Some((first, last)) = self.lines else { return true };
+        let own = finding.instruction.or(finding.diagnostic.span);
+        own.into_iter().chain(finding.concerns.iter().copied()).any(|span| {
+            let start = document.lines(span).0;
+            first <= start && start <= last
+        })
     }
 
     fn names(&self, id: &str, finding: &Finding) -> bool {
@@ -66,10 +79,66 @@ pub(crate) fn read(document: &Document<'_>, today: Option<&str>) -> Vec<Suppress
                     None => continue,
                 },
             };
-            found.push(Suppression { origin: entry.origin, ids: entry.ids, lines });
+            let Entry { origin, ids, ended, .. } = entry;
+            found.push(Suppression { place: comment.span, origin, ids, lines, ended });
         }
     }
     found
+}
+
+/// Every comment that suppresses, with whether hadolint takes it for one: it must be for one instruction, and know all ids.
+pub(crate) fn places(document: &Document<'_>) -> Vec<(Span, bool)> {
+    let comments = document.dockerfile.comments.iter();
+    let place = |comment: &Comment| {
+        let entries = entries(comment, None);
+        let first = entries.first()?;
+        let knows_all =
+            first.ids.iter().all(|id| matches!(origin(id), Origin::Hadolint | Origin::ShellCheck));
+        let for_hadolint = first.origin == Origin::Hadolint && first.reach == Reach::Next && knows_all;
+        Some((comment.span, for_hadolint))
+    };
+    comments.filter_map(place).collect()
+}
+
+/// Reports comments that hide nothing, and what the `check` directive skips for nothing.
+pub(crate) fn unused(
+    document: &Document<'_>,
+    comments: &[Suppression],
+    found: &[Finding],
+    skipped: &RuleSet,
+) -> Vec<Finding> {
+    let mut unused = Vec::new();
+    for comment in comments {
+        if let Some(date) = &comment.ended {
+            unused.push(unused_suppression::ended(comment.place, date));
+            continue;
+        }
+        for id in comment.ids.iter().filter(|id| *id == "*" || is_judged(document, id)) {
+            let is_used = found.iter().any(|one| comment.reaches(document, one) && comment.names(id, one));
+            if !is_used {
+                unused.push(unused_suppression::unused(comment.place, id));
+            }
+        }
+    }
+    if let (Some(directive), RuleSet::Rules(names)) =
+        (document.dockerfile.directive(DirectiveKind::Check), skipped)
+    {
+        for name in names.iter().filter(|name| is_judged(document, name)) {
+            if !found.iter().any(|one| one.answers_to(name)) {
+                unused.push(unused_suppression::unused(directive.span, name));
+            }
+        }
+    }
+    unused
+}
+
+/// Whether it can be told that an id hides nothing: its rule is known and runs.
+fn is_judged(document: &Document<'_>, id: &str) -> bool {
+    let Some(rule) = rule_of(id) else { return false };
+    let enable = &document.options.enable;
+    // Names that others report only when asked are not reported otherwise.
+    !id.eq_ignore_ascii_case("DL3057")
+        && (rule.enabled || enable.iter().any(|other| rule_of(other) == Some(rule)))
 }
 
 /// Every id in a comment that suppresses, with the comment's place and whose form it has.
@@ -96,6 +165,8 @@ struct Entry {
     origin: Origin,
     reach: Reach,
     ids: Vec<String>,
+    /// The date behind which it has no effect, if that is over.
+    ended: Option<String>,
 }
 
 fn entries(comment: &Comment, today: Option<&str>) -> Vec<Entry> {
@@ -138,13 +209,13 @@ fn own(rest: &str, today: Option<&str>) -> Option<Entry> {
         _ => return None,
     };
     let until = words.find_map(|word| word.strip_prefix("until="));
-    (!is_over(until, today)).then(|| Entry { origin: Origin::Own, reach, ids: ids(list, "all") })
+    Some(Entry { origin: Origin::Own, reach, ids: ids(list, "all"), ended: ended(until, today) })
 }
 
-/// Whether a date lies before today.
-fn is_over(until: Option<&str>, today: Option<&str>) -> bool {
+/// A date, if it lies before today.
+fn ended(until: Option<&str>, today: Option<&str>) -> Option<String> {
     // Dates in this form sort as texts do.
-    matches!((until, today), (Some(until), Some(today)) if until < today)
+    until.filter(|until| today.is_some_and(|today| *until < today)).map(str::to_owned)
 }
 
 /// ` [stage|global] ignore=ID,ID # reason`.
@@ -166,14 +237,14 @@ fn hadolint(rest: &str) -> Option<Entry> {
             break;
         }
     }
-    Some(Entry { origin: Origin::Hadolint, reach, ids: found })
+    Some(Entry { origin: Origin::Hadolint, reach, ids: found, ended: None })
 }
 
 /// `skip=RULE,RULE`, up to the first blank; other options have no meaning for one instruction.
 fn docker(rest: &str) -> Option<Entry> {
     let word = rest.split_whitespace().next()?;
     let list = word.split(';').find_map(|part| part.strip_prefix("skip="))?;
-    Some(Entry { origin: Origin::Docker, reach: Reach::Next, ids: ids(list, "all") })
+    Some(Entry { origin: Origin::Docker, reach: Reach::Next, ids: ids(list, "all"), ended: None })
 }
 
 /// `trivy:ignore:ID[attribute=value]:exp:DATE`, any number of them.
@@ -188,9 +259,9 @@ fn trivy(text: &str, today: Option<&str>) -> Vec<Entry> {
             (Some("exp"), until) => until,
             _ => None,
         };
-        if !is_over(until, today) && !id.is_empty() {
-            let ids = vec![id.to_owned()];
-            found.push(Entry { origin: Origin::Trivy, reach: Reach::Next, ids });
+        if !id.is_empty() {
+            let (ids, ended) = (vec![id.to_owned()], ended(until, today));
+            found.push(Entry { origin: Origin::Trivy, reach: Reach::Next, ids, ended });
         }
     }
     found
@@ -266,17 +337,22 @@ mod tests {
     }
 
     #[test]
-    fn what_is_over_or_no_suppression_is_none() {
-        for text in [
-            "plimsoll allow=x until=2026-06-14",
-            "trivy:ignore:DS-0001:exp:2020-01-01",
-            "plimsoll is a line on a hull",
-            "hadolint shell=bash",
-            "checking=skip=x",
-            "check the port",
-        ] {
+    fn what_is_no_suppression_is_none() {
+        for text in
+            ["plimsoll is a line on a hull", "hadolint shell=bash", "checking=skip=x", "check the port"]
+        {
             assert_eq!(read(text), [], "{text}");
         }
-        assert_eq!(read("plimsoll allow=x until=2026-06-15").len(), 1);
+    }
+
+    #[test]
+    fn a_date_that_is_over_is_kept() {
+        for (text, ended) in [
+            ("plimsoll allow=x until=2026-06-14", Some("2026-06-14")),
+            ("trivy:ignore:DS-0001:exp:2020-01-01", Some("2020-01-01")),
+            ("plimsoll allow=x until=2026-06-15", None),
+        ] {
+            assert_eq!(read(text)[0].ended.as_deref(), ended, "{text}");
+        }
     }
 }

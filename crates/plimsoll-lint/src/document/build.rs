@@ -116,11 +116,21 @@ fn fill<'a>(document: &mut Document<'a>, body: &'a [Instruction]) {
         shell = shell_behind(last);
         base_shell = last.base_shell && shell.is_none();
     }
+    let comments = shell_comments(document.dockerfile);
+    let mut since = document.stages[index].base.as_ref().map_or(0, |base| base.instruction.span.start);
+    let head = document.dockerfile.instructions.first().map_or(0, |first| first.span.start);
+    let mut of_file = last_before(&comments, 0, head);
     for instruction in body {
         let stage = &document.stages[index];
         let known = stage.variables.len();
         let undefined = undefined(document, stage, known, instruction);
-        let step = Step { instruction, shell, base_shell: base_shell && shell.is_none(), undefined, known };
+        let shell_comment = last_before(&comments, since, instruction.span.start).or(of_file);
+        let base_shell = base_shell && shell.is_none();
+        let step = Step { instruction, shell, shell_comment, base_shell, undefined, known };
+        if matches!(instruction.kind, InstructionKind::Shell(_)) {
+            since = instruction.span.end;
+            of_file = None;
+        }
         shell = shell_behind(&step);
         let defined = definitions(document, stage, known, instruction);
         let sources = sources(document, instruction, index);
@@ -129,6 +139,21 @@ fn fill<'a>(document: &mut Document<'a>, body: &'a [Instruction]) {
         stage.variables.extend(defined);
         stage.sources.extend(sources);
     }
+}
+
+/// The shells that comments name, `# hadolint shell=NAME`, with their places.
+fn shell_comments(dockerfile: &Dockerfile) -> Vec<(usize, &str)> {
+    let named = dockerfile.comments.iter().filter_map(|comment| {
+        let rest = comment.text.trim().strip_prefix("hadolint")?.trim_start().strip_prefix("shell")?;
+        let name = rest.trim_start().strip_prefix('=')?.split_whitespace().next()?;
+        Some((comment.span.start, name))
+    });
+    named.collect()
+}
+
+/// The last of these names between two places.
+fn last_before<'t>(names: &[(usize, &'t str)], from: usize, to: usize) -> Option<&'t str> {
+    names.iter().rev().find(|(place, _)| (from..to).contains(place)).map(|(_, name)| *name)
 }
 
 fn shell_behind<'a>(step: &Step<'a>) -> Option<&'a [Spanned<String>]> {

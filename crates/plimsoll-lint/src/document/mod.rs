@@ -123,10 +123,18 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// Whether an instruction before a step declares a variable.
-    pub(crate) fn is_defined_before(&self, stage: &Stage<'a>, step: &Step<'a>, name: &str) -> bool {
-        let own = stage.variables[..step.known].iter().any(|variable| variable.name == name);
-        own || build::names(&self.stages, stage, step.known).iter().any(|known| known == name)
+    /// Whether an instruction before a step, in its stage or below it, declares a variable.
+    pub(crate) fn file_defines_before(&self, stage: &Stage<'a>, step: &Step<'a>, name: &str) -> bool {
+        let mut variables = &stage.variables[..step.known];
+        let mut stage = stage;
+        loop {
+            if variables.iter().any(|variable| variable.name == name) {
+                return true;
+            }
+            let Some(parent) = stage.parent else { return false };
+            stage = &self.stages[parent];
+            variables = &stage.variables;
+        }
     }
 
     /// Whether the stage goes back to an image that nothing is known of.

@@ -23,7 +23,7 @@ pub(crate) struct RunView<'d, 'a> {
     pub(crate) step: &'d Step<'a>,
     /// What it says.
     pub(crate) run: &'a Run,
-    /// Its code; without commands when it is no shell's.
+    /// Its code.
     pub(crate) script: &'d Script,
     /// The commands in it, in order.
     pub(crate) calls: Vec<Call<'d>>,
@@ -45,8 +45,8 @@ impl<'a> Document<'a> {
         for stage in self.wanted_stages() {
             for (number, step) in stage.steps.iter().enumerate() {
                 let InstructionKind::Run(run) = step.kind() else { continue };
+                // PowerShell and `cmd` are read alike: programs and their arguments look the same there.
                 let script = Script::of_run(self.file, run, self.dockerfile.escape);
-                let script = if script.is_exec || step.has_unix_shell() { script } else { Script::default() };
                 scripts.push(RunScript { stage: stage.index, step: number, script });
             }
         }
@@ -71,15 +71,23 @@ impl RunView<'_, '_> {
         self.script.is_verbatim(document.file, word.span)
     }
 
+    /// Where caches and empty file systems are mounted.
+    pub(crate) fn volatile_mounts(&self, document: &Document<'_>) -> Vec<String> {
+        let mounts = self.run.mounts.iter().filter_map(|mount| {
+            let value = |word: &str| {
+                Ok(document.expand(self.stage, self.step, word).unwrap_or_else(|| word.to_owned()))
+            };
+            let mount = Mount::parse(&mount.value, value).ok()?;
+            matches!(mount.kind, MountKind::Cache | MountKind::Tmpfs).then_some(mount.target?)
+        });
+        mounts.collect()
+    }
+
     /// Whether a cache or an empty file system is mounted on a directory, or on one above it.
     pub(crate) fn mounts_over(&self, document: &Document<'_>, directory: &str) -> bool {
-        self.run.mounts.iter().any(|mount| {
-            let value = |word: &str| Ok(document.expand(self.stage, self.step, word).unwrap_or_default());
-            let Ok(mount) = Mount::parse(&mount.value, value) else { return false };
-            let target = mount.target.as_deref().unwrap_or_default().trim_end_matches('/');
-            matches!(mount.kind, MountKind::Cache | MountKind::Tmpfs)
-                && (directory == target
-                    || directory.strip_prefix(target).is_some_and(|rest| rest.starts_with('/')))
+        self.volatile_mounts(document).iter().any(|target| {
+            let target = target.trim_end_matches('/');
+            directory == target || directory.strip_prefix(target).is_some_and(|rest| rest.starts_with('/'))
         })
     }
 }
@@ -87,8 +95,9 @@ impl RunView<'_, '_> {
 impl Step<'_> {
     /// Whether commands go to a shell that reads what `sh` reads.
     pub(crate) fn has_unix_shell(&self) -> bool {
-        let Some(first) = self.shell.and_then(<[_]>::first) else { return true };
-        let name = first.value.to_lowercase();
+        let of_instruction = self.shell.and_then(<[_]>::first).map(|word| word.value.as_str());
+        let Some(name) = self.shell_comment.or(of_instruction) else { return true };
+        let name = name.to_lowercase();
         !["powershell", "pwsh", "cmd"].iter().any(|other| name.contains(other))
     }
 }

@@ -67,6 +67,8 @@ pub struct Step<'a> {
     pub instruction: &'a Instruction,
     /// The last `SHELL` before it, in its stage or in one that it is built on.
     pub(crate) shell: Option<&'a [Spanned<String>]>,
+    /// The shell that a comment (`# hadolint shell=NAME`) says commands go to, unless a later `SHELL` says otherwise.
+    pub(crate) shell_comment: Option<&'a str>,
     /// Whether the base image is known to set a shell that is in force.
     pub(crate) base_shell: bool,
     /// Variables in its words that are defined nowhere, each once.

@@ -42,7 +42,7 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
                 .collect();
             let is_fetched = |path: &&&str| path.contains("://") || path.starts_with("git@");
             let local: Vec<&str> = paths.iter().filter(|path| !is_fetched(path)).copied().collect();
-            let for_hadolint = local.iter().any(|path| !is_archive(path));
+            let for_hadolint = local.iter().any(|path| !is_archive(path) || has_extension(path, "zip"));
             let for_trivy = !local.is_empty()
                 && local.len() == paths.len()
                 && !local.iter().any(|path| path.contains(".tar"));

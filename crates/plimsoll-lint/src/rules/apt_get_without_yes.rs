@@ -34,5 +34,5 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
             || call.has_argument("-q=2")
             || call.has_argument("--quiet=2")
     };
-    report_questions(document, &RULE, &APT_GET, answers, "-y", &["DL3014", "DS-0021"], found);
+    report_questions(document, &RULE, &APT_GET, answers, "-y", |_, _| &["DL3014", "DS-0021"], found);
 }

@@ -34,25 +34,38 @@ Stages whose files do not reach the image are not looked at.
 
 const LISTS: &str = "/var/lib/apt/lists";
 
+const MANAGERS: [&str; 3] = ["apt-get", "apt", "aptitude"];
+
 fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
     for run in document.runs().filter(|run| document.is_in_image(run.stage)) {
-        let Some(update) = run.calls.iter().find(|call| call.is("apt-get", &["update"])) else { continue };
-        if run.calls.iter().any(|call| removes(call, &[LISTS])) || run.mounts_over(document, LISTS) {
+        let updates = |call: &&Call<'_>| MANAGERS.iter().any(|name| call.is(name, &["update"]));
+        let Some(update) = run.calls.iter().find(updates) else { continue };
+        if run.calls.iter().any(|call| removes(call, &[LISTS])) || is_mounted(document, &run) {
             continue;
         }
+        let message = if run.mounts_over(document, LISTS) {
+            format!("what `{}` downloads stays in `/var/cache/apt`", update.name())
+        } else {
+            format!("the package lists that `{} update` fetches stay in the layer", update.name())
+        };
+        // hadolint takes any `rm -rf` for the cleaning.
+        let for_hadolint = !run.calls.iter().any(|call| call.name() == "rm" && call.has_argument("-rf"));
         let mut finding = run
-            .finding(
-                &RULE,
-                "the package lists that `apt-get update` fetches stay in the layer",
-                update.span(),
-            )
-            .alias("DL3009")
-            .hint("add `&& rm -rf /var/lib/apt/lists/*` to this step, or mount a cache on `/var/lib/apt`");
+            .finding(&RULE, message, update.span())
+            .alias_if(for_hadolint, "DL3009")
+            .hint("add `&& rm -rf /var/lib/apt/lists/*` to this step, or mount caches on `/var/lib/apt` and `/var/cache/apt`");
         if let Some(edit) = clean_up(document, &run) {
             finding = finding.safe_fix("remove the lists in this step", vec![edit]);
         }
         found.push(finding);
     }
+}
+
+/// Whether neither lists nor downloaded packages get into the layer: `/var/lib/apt` alone leaves the latter.
+fn is_mounted(document: &Document<'_>, run: &RunView<'_, '_>) -> bool {
+    let mounts = run.volatile_mounts(document);
+    let on = |directory: &str| mounts.iter().any(|target| target.trim_end_matches('/') == directory);
+    on(LISTS) || (run.mounts_over(document, LISTS) && (!on("/var/lib/apt") || on("/var/cache/apt")))
 }
 
 /// Puts the cleaning behind a plain chain of commands.

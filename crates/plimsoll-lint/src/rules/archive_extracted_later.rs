@@ -54,21 +54,26 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
                 }
                 let target = base_name(&copy.transfer.destination.value);
                 let names = if is_archive(target) { [target, target] } else { [name, name] };
+                let mut for_hadolint = false;
                 let unpacks = document.runs().any(|run| {
                     let is_later =
                         stage.steps[index + 1..].iter().any(|later| later.span() == run.step.span());
                     run.stage.index == stage.index
                         && is_later
                         && run.calls.iter().any(|call| {
-                            unpacks(call)
-                                && call.arguments().iter().any(|word| names.contains(&base_name(&word.text)))
+                            let found = unpacks(call)
+                                && call.arguments().iter().any(|word| names.contains(&base_name(&word.text)));
+                            // hadolint knows no `tar x` without a dash.
+                            let is_dashed = call.name() != "tar" || call.has_flag(&["x", "extract", "get"]);
+                            for_hadolint |= found && is_dashed && !step.is_onbuild();
+                            found
                         })
                 });
                 if unpacks {
                     found.push(
                         Finding::new(&RULE, format!("`{name}` is copied, and unpacked by a later step"))
                             .at(path.span, step.span())
-                            .alias("DL3010")
+                            .alias_if(for_hadolint && is_unpacked(name), "DL3010")
                             .hint("use `ADD`, which unpacks it while it copies"),
                     );
                 }

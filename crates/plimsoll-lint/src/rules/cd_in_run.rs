@@ -30,7 +30,7 @@ RUN make
 
 fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
     for run in document.runs() {
-        let calls = run.calls.iter().filter(|call| call.name() == "cd" && !call.arguments().is_empty());
+        let calls = run.calls.iter().filter(|call| call.name() == "cd");
         for call in calls.filter(|_| !run.step.is_onbuild()) {
             let starts_part =
                 run.script.list.items.iter().any(|item| item.pipeline.span.start == call.span().start);

@@ -29,7 +29,7 @@ RUN mkdir /data && chown app /data
 };
 
 /// A `RUN` with more commands than this is no short one.
-const FEW: usize = 2;
+const FEW: usize = 1;
 
 fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
     for stage in document.wanted_stages() {
@@ -43,8 +43,9 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
                 .position(|step| step.span() == first.step.span())
                 .and_then(|at| stage.steps.get(at + 1))
                 .is_some_and(|next| next.span() == second.step.span());
-            let is_short = |run: &RunView<'_, '_>| run.calls.len() <= FEW && run.run.heredocs.is_empty();
-            if follow && is_short(first) && is_short(second) && same_flags(first, second) {
+            let is_short = |run: &RunView<'_, '_>| run.calls.len() <= FEW;
+            let joins = is_short(first) && first.run.heredocs.is_empty() && is_short(second);
+            if follow && joins && same_flags(first, second) {
                 found.push(
                     Finding::new(&RULE, "this `RUN` could be part of the one before it")
                         .at(second.step.instruction.keyword.span, second.step.span())
@@ -57,8 +58,9 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
 }
 
 fn same_flags(left: &RunView<'_, '_>, right: &RunView<'_, '_>) -> bool {
-    let mounts =
-        |run: &RunView<'_, '_>| run.run.mounts.iter().map(|mount| mount.value.clone()).collect::<Vec<_>>();
+    let mounts = |run: &RunView<'_, '_>| {
+        run.run.mounts.iter().map(|mount| mount.value.clone()).collect::<std::collections::BTreeSet<_>>()
+    };
     let text = |flag: &Option<Spanned<String>>| flag.as_ref().map(|value| value.value.clone());
     mounts(left) == mounts(right)
         && text(&left.run.network) == text(&right.run.network)

@@ -35,10 +35,12 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
             let InstructionKind::Copy(copy) = &step.instruction.kind else { continue };
             let Some(from) = &copy.from else { continue };
             let name = from.value.as_str();
-            let is_number = name.parse::<usize>().is_ok_and(|number| number < stage.index);
-            let is_stage = document.stage_named(name, stage.index).is_some();
+            // That a stage copies from itself is another rule's finding.
+            let end = stage.index + usize::from(stage.base.is_some());
+            let is_number = name.parse::<usize>().is_ok_and(|number| number < end);
+            let is_stage = document.stage_named(name, end).is_some();
             let is_context = document.options.contexts.iter().any(|context| context == name);
-            if is_number || is_stage || is_context || name.contains([':', '@']) || name == "scratch" {
+            if is_number || is_stage || is_context || name.contains(':') {
                 continue;
             }
             let names = document.stages[..stage.index].iter().filter_map(|stage| stage.name.as_deref());

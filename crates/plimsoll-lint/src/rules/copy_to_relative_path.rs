@@ -38,7 +38,8 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
             let InstructionKind::Copy(copy) = &step.instruction.kind else { continue };
             let destination = &copy.transfer.destination;
             let path = destination.value.trim_matches(['"', '\'']);
-            let is_whole = path.starts_with(['/', '\\', '$']) || path.as_bytes().get(1) == Some(&b':');
+            let has_drive = matches!(path.as_bytes(), [letter, b':', ..] if letter.is_ascii_alphabetic());
+            let is_whole = path.starts_with(['/', '$']) || has_drive;
             if is_set || is_whole {
                 continue;
             }

@@ -29,5 +29,8 @@ RUN dnf install -y curl && dnf clean all
 
 fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
     let answers = |call: &Call<'_>| call.has_flag(&["y", "assumeyes"]);
-    report_questions(document, &RULE, &DNF, answers, "-y", &["DL3038"], found);
+    let aliases = |call: &Call<'_>, verb: &str| {
+        if verb == "reinstall" || call.name() == "dnf5" { &[][..] } else { &["DL3038"] }
+    };
+    report_questions(document, &RULE, &DNF, answers, "-y", aliases, found);
 }

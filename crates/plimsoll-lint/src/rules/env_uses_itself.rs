@@ -1,7 +1,6 @@
 //! `env-uses-itself`.
 
 use super::prelude::*;
-use plimsoll_dockerfile::words;
 
 pub(super) static RULE: Rule = Rule {
     name: "env-uses-itself",
@@ -34,38 +33,32 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
         for step in &stage.steps {
             let InstructionKind::Env(pairs) = &step.instruction.kind else { continue };
             for pair in &pairs.pairs {
-                let own = pairs.pairs.iter().map(|other| &other.key.value);
-                let used = uses(&pair.value.value, document.dockerfile.escape);
-                let Some(name) = own.into_iter().find(|name| used.contains(*name)) else { continue };
-                // What was defined before has a value of its own: `ENV PATH=/x:$PATH`.
-                if document
-                    .expand(stage, step, &format!("${{{name}:-}}"))
-                    .is_some_and(|value| !value.is_empty())
-                    || document.is_defined_before(stage, step, name)
-                {
+                let used = variables_in(&pair.value.value, document.dockerfile.escape);
+                // `ENV PATH=/x:$PATH` means the value from before, and so does what the file defined before.
+                let is_meant = |name: &&String| {
+                    **name != pair.key.value
+                        && used.contains(*name)
+                        && !document.file_defines_before(stage, step, name)
+                };
+                let Some(name) = pairs.pairs.iter().map(|other| &other.key.value).find(is_meant) else {
                     continue;
-                }
+                };
+                let message =
+                    format!("`{name}` is used by the `ENV` that defines it, and has its old value there");
+                let is_plain = [format!("${name}"), format!("${{{name}}}")].iter().any(|written| {
+                    pair.value.value.match_indices(written.as_str()).any(|(at, _)| {
+                        let next = pair.value.value[at + written.len()..].chars().next();
+                        written.ends_with('}')
+                            || next.is_none_or(|next| !next.is_ascii_alphanumeric() && next != '_')
+                    })
+                });
                 found.push(
-                    Finding::new(
-                        &RULE,
-                        format!("`{name}` is used by the `ENV` that defines it, and is empty there"),
-                    )
-                    .at(pair.value.span, step.span())
-                    .alias("DL3044")
-                    .hint("split it into two instructions"),
+                    Finding::new(&RULE, message)
+                        .at(pair.value.span, step.span())
+                        .alias_if(is_plain && !step.is_onbuild(), "DL3044")
+                        .hint("split it into two instructions"),
                 );
             }
         }
     }
-}
-
-/// The variables in a word.
-fn uses(word: &str, escape: char) -> Vec<String> {
-    let seen = std::cell::RefCell::new(Vec::new());
-    let lookup = |name: &str| {
-        seen.borrow_mut().push(name.to_owned());
-        Some(String::new())
-    };
-    let _broken_words_are_errors_of_the_builder = words::expand(word, escape, &lookup);
-    seen.into_inner()
 }

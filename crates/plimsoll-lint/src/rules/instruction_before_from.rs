@@ -26,16 +26,38 @@ LABEL team=web
     check,
 };
 
+/// What an instruction with an error may still be told by.
+const KEYWORDS: [&str; 16] = [
+    "ADD",
+    "CMD",
+    "COPY",
+    "ENTRYPOINT",
+    "ENV",
+    "EXPOSE",
+    "HEALTHCHECK",
+    "LABEL",
+    "MAINTAINER",
+    "ONBUILD",
+    "RUN",
+    "SHELL",
+    "STOPSIGNAL",
+    "USER",
+    "VOLUME",
+    "WORKDIR",
+];
+
 fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
-    let first = document
-        .instructions()
-        .take_while(|instruction| !matches!(instruction.kind, InstructionKind::From(_)))
-        .find(|instruction| !matches!(instruction.kind, InstructionKind::Arg(_) | InstructionKind::Invalid));
-    let Some(instruction) = first else { return };
-    found.push(
-        Finding::new(&RULE, format!("`{}` stands before the first `FROM`", instruction.keyword))
-            .at(instruction.keyword.span, instruction.span)
-            .alias("DL3061")
-            .hint("start with the image to build on; only `ARG` may stand before it"),
-    );
+    let head = document.instructions().take_while(|one| !matches!(one.kind, InstructionKind::From(_)));
+    let is_known = |one: &&Instruction| {
+        let keyword = one.keyword.value.to_uppercase();
+        KEYWORDS.contains(&keyword.as_str())
+    };
+    for instruction in head.filter(is_known) {
+        found.push(
+            Finding::new(&RULE, format!("`{}` stands before the first `FROM`", instruction.keyword))
+                .at(instruction.keyword.span, instruction.span)
+                .alias("DL3061")
+                .hint("start with the image to build on; only `ARG` may stand before it"),
+        );
+    }
 }

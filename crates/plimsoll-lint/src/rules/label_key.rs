@@ -35,17 +35,30 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
             let InstructionKind::Label(pairs) = &step.instruction.kind else { continue };
             for pair in &pairs.pairs {
                 let key = pair.key.value.trim_matches(['"', '\'']);
-                // What a variable puts into a key is its own affair.
-                let Some(reason) = flaw(key).filter(|_| !key.contains('$')) else { continue };
+                let Some(reason) = flaw(key) else { continue };
                 found.push(
                     Finding::new(&RULE, format!("the label `{key}` {reason}"))
                         .at(pair.key.span, step.span())
-                        .alias("DL3048")
+                        .alias_if(is_flawed_for_hadolint(key), "DL3048")
                         .hint("keys are lower-case letters and digits with single `.` and `-` between them"),
                 );
             }
         }
     }
+}
+
+/// hadolint accepts `_` and `/`, and wants a letter at the start.
+fn is_flawed_for_hadolint(key: &str) -> bool {
+    let is_lower = |byte: u8| byte.is_ascii_lowercase();
+    let is_plain = |byte: u8| is_lower(byte) || byte.is_ascii_digit();
+    let bytes = key.as_bytes();
+    let ends =
+        bytes.first().is_some_and(|byte| is_lower(*byte)) && bytes.last().is_some_and(|byte| is_plain(*byte));
+    RESERVED.iter().any(|prefix| key.starts_with(prefix))
+        || !ends
+        || key.contains("..")
+        || key.contains("--")
+        || !key.bytes().all(|byte| is_plain(byte) || b"._-/".contains(&byte))
 }
 
 fn flaw(key: &str) -> Option<&'static str> {
@@ -57,6 +70,10 @@ fn flaw(key: &str) -> Option<&'static str> {
         Some("has characters that do not belong into a key")
     } else if key.contains("..") || key.contains("--") {
         Some("has several separators in a row")
+    } else if key.is_empty() {
+        Some("has no name")
+    } else if key.starts_with(|first: char| first.is_ascii_digit()) {
+        Some("starts with a digit")
     } else if !ends.iter().flatten().all(|byte| is_plain(*byte)) {
         Some("starts or ends with a separator")
     } else {

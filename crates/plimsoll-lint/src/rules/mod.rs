@@ -1,5 +1,6 @@
 //! The rules: one module each. A new rule is a `mod` line and an entry in the list, both in the order of the names.
 
+mod labels;
 mod packages;
 mod prelude;
 
@@ -19,15 +20,18 @@ mod copy_from_itself;
 mod copy_from_unknown_stage;
 mod copy_of_ignored_file;
 mod copy_to_relative_path;
+mod credentials_in_image;
 mod dnf_cache_left;
 mod dnf_without_yes;
 mod duplicate_stage_name;
 mod empty_continuation_line;
+mod empty_label;
 mod env_uses_itself;
 mod from_as_casing;
 mod host_in_exposed_port;
 mod impossible_trigger;
 mod inconsistent_instruction_casing;
+mod inline_suppression;
 mod instruction_before_from;
 mod invalid_default_base;
 mod label_key;
@@ -35,7 +39,9 @@ mod latest_base_image;
 mod legacy_key_value;
 mod lonely_package_update;
 mod maintainer_instruction;
+mod malformed_label;
 mod misplaced_description;
+mod missing_label;
 mod no_health_check;
 mod overridden_instruction;
 mod pip_cache_left;
@@ -56,6 +62,7 @@ mod stage_name_casing;
 mod sudo_in_run;
 mod undeclared_argument_in_from;
 mod undefined_variable;
+mod unexpected_label;
 mod unknown_rule_in_comment;
 mod unpinned_apk_package;
 mod unpinned_apt_package;
@@ -67,6 +74,8 @@ mod unpinned_pip_package;
 mod unpinned_yum_package;
 mod unpinned_zypper_package;
 mod untagged_base_image;
+mod untrusted_registry;
+pub(crate) mod unused_suppression;
 mod user_by_name;
 mod useradd_with_high_id;
 mod wget_and_curl;
@@ -100,15 +109,18 @@ pub(crate) static RULES: &[&Rule] = &[
     &copy_from_unknown_stage::RULE,
     &copy_of_ignored_file::RULE,
     &copy_to_relative_path::RULE,
+    &credentials_in_image::RULE,
     &dnf_cache_left::RULE,
     &dnf_without_yes::RULE,
     &duplicate_stage_name::RULE,
     &empty_continuation_line::RULE,
+    &empty_label::RULE,
     &env_uses_itself::RULE,
     &from_as_casing::RULE,
     &host_in_exposed_port::RULE,
     &impossible_trigger::RULE,
     &inconsistent_instruction_casing::RULE,
+    &inline_suppression::RULE,
     &instruction_before_from::RULE,
     &invalid_default_base::RULE,
     &label_key::RULE,
@@ -116,7 +128,9 @@ pub(crate) static RULES: &[&Rule] = &[
     &legacy_key_value::RULE,
     &lonely_package_update::RULE,
     &maintainer_instruction::RULE,
+    &malformed_label::RULE,
     &misplaced_description::RULE,
+    &missing_label::RULE,
     &no_health_check::RULE,
     &overridden_instruction::RULE,
     &pip_cache_left::RULE,
@@ -137,6 +151,7 @@ pub(crate) static RULES: &[&Rule] = &[
     &sudo_in_run::RULE,
     &undeclared_argument_in_from::RULE,
     &undefined_variable::RULE,
+    &unexpected_label::RULE,
     &unknown_rule_in_comment::RULE,
     &unpinned_apk_package::RULE,
     &unpinned_apt_package::RULE,
@@ -148,6 +163,8 @@ pub(crate) static RULES: &[&Rule] = &[
     &unpinned_yum_package::RULE,
     &unpinned_zypper_package::RULE,
     &untagged_base_image::RULE,
+    &untrusted_registry::RULE,
+    &unused_suppression::RULE,
     &user_by_name::RULE,
     &useradd_with_high_id::RULE,
     &wget_and_curl::RULE,

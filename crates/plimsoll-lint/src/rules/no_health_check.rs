@@ -29,6 +29,9 @@ CMD ["node", "server.js"]
 };
 
 fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
+    if document.options.enable.iter().any(|id| same_id("DL3057", id)) {
+        check_stages(document, found);
+    }
     let has_check = document
         .stages
         .iter()
@@ -39,12 +42,35 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
     if document.base_config(last).is_some_and(|config| config.healthcheck.is_some()) {
         return;
     }
-    let is_asked = document.options.enable.iter().any(|id| id.eq_ignore_ascii_case("DL3057"));
     found.push(
         Finding::new(&RULE, "nothing says how to tell whether the program works")
             .at(base.instruction.keyword.span, base.instruction.span)
             .alias("DS-0026")
-            .alias_if(is_asked, "DL3057")
             .hint("add `HEALTHCHECK CMD [\"…\"]`, or `HEALTHCHECK NONE` to say that there is none"),
     );
+}
+
+/// hadolint's way: every stage needs a check, its own, an inherited one or one in a stage that is built on it.
+fn check_stages(document: &Document<'_>, found: &mut Vec<Finding>) {
+    let has_own = |stage: &Stage<'_>| {
+        stage.steps.iter().any(|step| matches!(step.instruction.kind, InstructionKind::Healthcheck(_)))
+    };
+    let mut is_covered: Vec<bool> = document.stages.iter().map(has_own).collect();
+    for stage in &document.stages {
+        is_covered[stage.index] |= stage.parent.is_some_and(|parent| is_covered[parent]);
+    }
+    for stage in document.stages.iter().rev() {
+        if let Some(parent) = stage.parent {
+            is_covered[parent] |= is_covered[stage.index];
+        }
+    }
+    for stage in document.wanted_stages().filter(|stage| !is_covered[stage.index]) {
+        let Some(base) = &stage.base else { continue };
+        found.push(
+            Finding::new(&RULE, format!("stage `{}` has no `HEALTHCHECK`", stage.title()))
+                .at(base.instruction.keyword.span, base.instruction.span)
+                .alias("DL3057")
+                .hint("add `HEALTHCHECK CMD [\"…\"]`, or `HEALTHCHECK NONE` to say that there is none"),
+        );
+    }
 }

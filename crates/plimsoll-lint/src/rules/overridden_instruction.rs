@@ -57,6 +57,7 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
                     .alias("MultipleInstructionsDisallowed")
                     .alias(hadolint)
                     .alias(trivy)
+                    .concerning(later.span())
                     .also(later.instruction.keyword.span, "replaced here")
                     .hint("remove it"),
                 );

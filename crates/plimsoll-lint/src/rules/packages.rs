@@ -71,6 +71,10 @@ pub(super) const DNF: Manager = Manager {
     ],
 };
 
+/// What zypper asks about besides installations.
+pub(super) const ZYPPER_CHANGES: Manager =
+    Manager { install: &["install", "in", "remove", "rm", "source-install", "si", "patch"], ..ZYPPER };
+
 pub(super) const ZYPPER: Manager = Manager {
     names: &["zypper"],
     install: &["install", "in"],
@@ -103,7 +107,7 @@ pub(super) type Packages = for<'s> fn(&Call<'s>) -> Vec<&'s Word>;
 pub(super) fn report_unpinned(
     document: &Document<'_>,
     rule: &'static Rule,
-    alias: &'static str,
+    (alias, holds): (&'static str, fn(&Call<'_>) -> bool),
     packages: Packages,
     is_pinned: fn(&str) -> bool,
     example: fn(&str) -> String,
@@ -124,21 +128,26 @@ pub(super) fn report_unpinned(
             let message = format!("{what} installed in whatever version there is");
             found.push(
                 run.finding(rule, message, first.span)
-                    .alias(alias)
+                    .alias_if(holds(call), alias)
                     .hint(format!("name the version: `{}`", example(&first.text))),
             );
         }
     }
 }
 
-/// Reports installations that wait for an answer.
+/// For [`report_unpinned`]: the alias holds for every call.
+pub(super) fn always(_: &Call<'_>) -> bool {
+    true
+}
+
+/// Reports installations that wait for an answer; `aliases` gives the names that hold for a call.
 pub(super) fn report_questions(
     document: &Document<'_>,
     rule: &'static Rule,
     manager: &Manager,
     answers: impl for<'s> Fn(&Call<'s>) -> bool,
     flag: &str,
-    aliases: &[&'static str],
+    aliases: impl for<'s> Fn(&Call<'s>, &str) -> &'static [&'static str],
     found: &mut Vec<Finding>,
 ) {
     for run in document.runs() {
@@ -149,7 +158,7 @@ pub(super) fn report_questions(
             }
             let message = format!("`{} {}` asks a question that nobody answers", call.name(), verb.text);
             let mut finding = run.finding(rule, message, verb.span).hint(format!("add `{flag}`"));
-            for alias in aliases {
+            for alias in aliases(call, &verb.text) {
                 finding = finding.alias(alias);
             }
             if run.is_editable(document, verb) {
@@ -172,21 +181,55 @@ pub(super) fn removes(call: &Call<'_>, directories: &[&str]) -> bool {
         })
 }
 
-/// Whether caches are cleaned, and whether behind the last installation.
+/// Whether caches are cleaned, and whether behind the installations.
 pub(super) struct Cleaning {
+    /// The first installation.
+    pub(super) first: Option<usize>,
     /// The last installation.
     pub(super) install: Option<usize>,
     /// The last cleaning.
     pub(super) clean: Option<usize>,
 }
 
-/// Finds the last installation and the last cleaning of a `RUN`.
+/// Finds the installations and the last cleaning of a `RUN`.
 pub(super) fn cleaning(
     run: &RunView<'_, '_>,
     installs: impl Fn(&Call<'_>) -> bool,
     cleans: impl Fn(&Call<'_>) -> bool,
 ) -> Cleaning {
-    Cleaning { install: run.calls.iter().rposition(installs), clean: run.calls.iter().rposition(cleans) }
+    Cleaning {
+        first: run.calls.iter().position(&installs),
+        install: run.calls.iter().rposition(&installs),
+        clean: run.calls.iter().rposition(cleans),
+    }
+}
+
+impl Cleaning {
+    /// Whether no cleaning stands behind the first installation.
+    pub(super) fn is_missing(&self) -> bool {
+        self.clean.is_none_or(|clean| Some(clean) < self.first)
+    }
+
+    /// Whether no cleaning stands behind the last installation.
+    pub(super) fn is_early(&self) -> bool {
+        self.clean.is_none_or(|clean| Some(clean) < self.install)
+    }
+}
+
+/// The packages that a call of yum or dnf installs without a version. Groups have none, and of modules a stream is named.
+pub(super) fn rpm_packages<'s>(manager: &Manager, call: &Call<'s>) -> Vec<&'s Word> {
+    if !manager.names.contains(&call.name()) {
+        return Vec::new();
+    }
+    let operands = call.operands_without(manager.valued);
+    let install = operands.iter().position(|word| word.text == "install");
+    let (Some(install), Some(first)) = (install, operands.first()) else { return Vec::new() };
+    let is_module = first.text == "module";
+    if first.text == "group" {
+        return Vec::new();
+    }
+    let packages = operands[install + 1..].iter().copied();
+    packages.filter(|word| !(is_module && word.text.contains(':'))).collect()
 }
 
 /// Whether a package of yum or dnf names its version: `name-1.2`, a file, a group, a module's stream.

@@ -33,22 +33,20 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
                 .expand(run.stage, run.step, &format!("${{{name}:-}}"))
                 .is_some_and(|value| is_true(&value))
         };
-        let is_mounted =
-            run.run.mounts.iter().any(|mount| mount.value.contains("cache") && mount.value.contains("pip"))
-                || run.mounts_over(document, "/root/.cache/pip");
-        if is_off("PIP_NO_CACHE_DIR") || is_mounted {
+        let is_mounted = run.volatile_mounts(document).iter().any(|target| target.contains(".cache/pip"))
+            || run.mounts_over(document, "/root/.cache/pip");
+        let is_exported = run.calls.iter().any(|call| {
+            let words = call.simple.assignments.iter().chain(call.words);
+            let mut values = words.filter_map(|word| word.text.strip_prefix("PIP_NO_CACHE_DIR="));
+            values.any(is_true)
+        });
+        if is_off("PIP_NO_CACHE_DIR") || is_mounted || is_exported {
             continue;
         }
         for call in &run.calls {
             let verb = call.operands().into_iter().find(|word| word.text == "install");
             let (true, Some(verb)) = (is_pip(call), verb) else { continue };
-            let switched_off = call.has_flag(&["no-cache-dir"])
-                || call
-                    .simple
-                    .assignments
-                    .iter()
-                    .any(|word| word.text.starts_with("PIP_NO_CACHE_DIR=") && is_true(&word.text[17..]));
-            if switched_off {
+            if call.has_flag(&["no-cache-dir"]) {
                 continue;
             }
             let mut finding = run
@@ -69,7 +67,7 @@ pub(super) fn is_pip(call: &Call<'_>) -> bool {
     let version = |name: &str, program: &str| {
         let name = name.rsplit('/').next().unwrap_or(name);
         name.strip_prefix(program)
-            .is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))
+            .is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-')))
     };
     let through_python = version(call.name(), "python")
         && call.arguments().windows(2).any(|pair| pair[0].text == "-m" && pair[1].text == "pip");

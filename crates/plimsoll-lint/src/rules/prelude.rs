@@ -2,13 +2,14 @@
 
 pub(super) use plimsoll_diagnostics::{Edit, Severity, Span, Spanned, did_you_mean};
 pub(super) use plimsoll_dockerfile::ignore::clean;
+use plimsoll_dockerfile::words;
 pub(super) use plimsoll_dockerfile::{CommandForm, Healthcheck, Instruction, InstructionKind, Source};
 pub(super) use plimsoll_oci::{Platform, Reference};
 
 pub(super) use crate::document::{Document, RunView, Stage, Step};
-pub(super) use crate::finding::Finding;
+pub(super) use crate::finding::{Finding, same_id};
 pub(super) use crate::rule::Rule;
-pub(super) use crate::shell::{Call, Command, Joint, List, Pipeline, Word};
+pub(super) use crate::shell::{Call, Command, Joint, List, Pipeline, Script, Word};
 
 /// How a word is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,10 +45,13 @@ pub(super) fn has_extension(name: &str, extension: &str) -> bool {
 
 /// Whether a file is an archive, by its name.
 pub(super) fn is_archive(name: &str) -> bool {
-    const KINDS: [&str; 18] = [
-        "Z", "bz2", "gz", "lz", "lzma", "tZ", "tar", "tb2", "tbz", "tbz2", "tgz", "tlz", "tpz", "txz",
-        "tzst", "xz", "zip", "zst",
-    ];
+    is_unpacked(name) || ["tzst", "zip", "zst"].iter().any(|kind| has_extension(name, kind))
+}
+
+/// Whether a file is an archive that every builder unpacks for `ADD`.
+pub(super) fn is_unpacked(name: &str) -> bool {
+    const KINDS: [&str; 15] =
+        ["Z", "bz2", "gz", "lz", "lzma", "tZ", "tar", "tb2", "tbz", "tbz2", "tgz", "tlz", "tpz", "txz", "xz"];
     KINDS.iter().any(|kind| has_extension(name, kind))
 }
 
@@ -61,11 +65,23 @@ pub(super) fn exposed<'d>(document: &'d Document<'_>) -> Vec<(&'d Step<'d>, &'d 
                 for text in document.expand_words(stage, step, &word.value) {
                     let port = text.rsplit(':').next().unwrap_or_default();
                     let port = port.split('/').next().unwrap_or_default();
-                    let numbers = port.split('-').filter_map(|number| number.parse::<u64>().ok());
-                    ports.extend(numbers.map(|number| (step, word, number)));
+                    let numbers = port.split('-').filter(|number| !number.is_empty());
+                    let numbers = numbers.filter(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
+                    ports.extend(numbers.map(|number| (step, word, number.parse().unwrap_or(u64::MAX))));
                 }
             }
         }
     }
     ports
+}
+
+/// The variables in a word.
+pub(super) fn variables_in(word: &str, escape: char) -> Vec<String> {
+    let seen = std::cell::RefCell::new(Vec::new());
+    let lookup = |name: &str| {
+        seen.borrow_mut().push(name.to_owned());
+        Some(String::new())
+    };
+    let _broken_words_are_errors_of_the_builder = words::expand(word, escape, &lookup);
+    seen.into_inner()
 }

@@ -31,10 +31,12 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
         if !is_only_that || Some(word.text.as_str()) != document.globals.value("TARGETPLATFORM") {
             continue;
         }
+        let raw = document.file.slice(written.span);
+        let is_plain = matches!(raw, "$TARGETPLATFORM" | "${TARGETPLATFORM}");
         let mut finding = Finding::new(&RULE, format!("`--platform={written}` asks for what happens anyway"))
             .at(written.span, base.instruction.span)
             .alias("RedundantTargetPlatform")
-            .alias("DL3065")
+            .alias_if(is_plain, "DL3065")
             .hint("leave the flag out");
         if let Some(flag) = whole_flag(document, "--platform=", written.span) {
             finding = finding.safe_fix("remove the flag", vec![replace(flag, String::new())]);

@@ -38,7 +38,7 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
             Finding::new(&RULE, format!("a stage is named `{name}`, which means {meaning}"))
                 .at(name.span, base.instruction.span)
                 .alias("ReservedStageName")
-                .alias("DL3063")
+                .alias_if(matches!(name.as_str(), "scratch" | "context"), "DL3063")
                 .hint("give the stage another name"),
         );
     }

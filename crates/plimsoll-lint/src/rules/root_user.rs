@@ -46,7 +46,7 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
         found.push(
             Finding::new(&RULE, format!("the last `USER` of this stage is `{}`", user.value))
                 .at(user.span, step.span())
-                .alias("DL3002")
+                .alias_if(stage.base.is_some(), "DL3002")
                 .alias_if(index + 1 == users.len(), "DS-0002")
                 .hint("switch to another user at the end of the stage"),
         );

@@ -1,7 +1,7 @@
 //! `unknown-rule-in-comment`.
 
 use super::prelude::*;
-use crate::engine::{known_ids, rule_of};
+use crate::engine::{is_known_id, known_ids};
 use crate::rule::{Origin, origin};
 use crate::suppression;
 
@@ -32,21 +32,11 @@ RUN apt-get update && apt-get install -y curl
     check,
 };
 
-/// Ids that were withdrawn, or that are about the linter itself.
-const OTHERS: [&str; 7] = ["DL1000", "DL1001", "DL3005", "DL3017", "DL3031", "DL3039", "DL3064"];
-
-/// Ids of hadolint for things that are not looked at.
-const NOT_HERE: [&str; 10] =
-    ["DL3026", "DL3049", "DL3050", "DL3051", "DL3052", "DL3053", "DL3054", "DL3055", "DL3056", "DL3058"];
-
 fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
     for (comment, tool, id) in suppression::named(document) {
-        let is_known = id == "*"
-            || rule_of(&id).is_some()
-            || origin(&id) == Origin::ShellCheck
-            || OTHERS.iter().chain(&NOT_HERE).any(|other| other.eq_ignore_ascii_case(&id));
         // Trivy's comments may be about other files' checks.
-        if is_known || tool == Origin::Trivy {
+        let is_others = tool == Origin::Trivy && origin(&id) != Origin::Trivy;
+        if id == "*" || is_known_id(&id) || is_others {
             continue;
         }
         let known = known_ids();

@@ -1,6 +1,6 @@
 //! `unpinned-apk-package`.
 
-use super::packages::{APK, report_unpinned};
+use super::packages::{APK, always, report_unpinned};
 use super::prelude::*;
 
 pub(super) static RULE: Rule = Rule {
@@ -29,7 +29,15 @@ RUN apk add --no-cache curl~8.14
 };
 
 fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
-    report_unpinned(document, &RULE, "DL3018", packages, is_pinned, |name| format!("{name}~1.2"), found);
+    report_unpinned(
+        document,
+        &RULE,
+        ("DL3018", always),
+        packages,
+        is_pinned,
+        |name| format!("{name}~1.2"),
+        found,
+    );
 }
 
 fn packages<'s>(call: &Call<'s>) -> Vec<&'s Word> {

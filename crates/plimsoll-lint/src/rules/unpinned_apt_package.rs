@@ -1,6 +1,6 @@
 //! `unpinned-apt-package`.
 
-use super::packages::{APT_GET, report_unpinned};
+use super::packages::{APT_GET, always, report_unpinned};
 use super::prelude::*;
 
 pub(super) static RULE: Rule = Rule {
@@ -31,7 +31,15 @@ A base that is pinned by digest together with a snapshot of the archive does the
 };
 
 fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
-    report_unpinned(document, &RULE, "DL3008", packages, is_pinned, |name| format!("{name}=1.2.3"), found);
+    report_unpinned(
+        document,
+        &RULE,
+        ("DL3008", always),
+        packages,
+        is_pinned,
+        |name| format!("{name}=1.2.3"),
+        found,
+    );
 }
 
 fn packages<'s>(call: &Call<'s>) -> Vec<&'s Word> {

@@ -1,6 +1,6 @@
 //! `unpinned-dnf-package`.
 
-use super::packages::{DNF, report_unpinned, rpm_is_pinned};
+use super::packages::{DNF, report_unpinned, rpm_is_pinned, rpm_packages};
 use super::prelude::*;
 
 pub(super) static RULE: Rule = Rule {
@@ -29,14 +29,22 @@ RUN dnf install -y curl-8.11.1 && dnf clean all
 };
 
 fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
-    report_unpinned(document, &RULE, "DL3041", packages, is_pinned, |name| format!("{name}-1.2.3"), found);
+    report_unpinned(
+        document,
+        &RULE,
+        ("DL3041", is_dnf),
+        packages,
+        rpm_is_pinned,
+        |name| format!("{name}-1.2.3"),
+        found,
+    );
 }
 
 fn packages<'s>(call: &Call<'s>) -> Vec<&'s Word> {
-    if call.has_argument("install") && !call.has_argument("module") { DNF.packages(call) } else { Vec::new() }
+    rpm_packages(&DNF, call)
 }
 
-/// As with yum; a module names its stream behind a colon.
-fn is_pinned(package: &str) -> bool {
-    rpm_is_pinned(package) || package.contains(':')
+/// hadolint does not know `dnf5`.
+fn is_dnf(call: &Call<'_>) -> bool {
+    call.name() != "dnf5"
 }

@@ -1,6 +1,6 @@
 //! `unpinned-gem`.
 
-use super::packages::report_unpinned;
+use super::packages::{always, report_unpinned};
 use super::prelude::*;
 
 pub(super) static RULE: Rule = Rule {
@@ -27,7 +27,10 @@ RUN gem install bundler:2.6.9
     check,
 };
 
-const VALUED: [&str; 16] = [
+const VALUED: [&str; 19] = [
+    "without",
+    "document",
+    "u",
     "i",
     "install-dir",
     "n",
@@ -47,7 +50,15 @@ const VALUED: [&str; 16] = [
 ];
 
 fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
-    report_unpinned(document, &RULE, "DL3028", packages, is_pinned, |name| format!("{name}:1.2.3"), found);
+    report_unpinned(
+        document,
+        &RULE,
+        ("DL3028", always),
+        packages,
+        is_pinned,
+        |name| format!("{name}:1.2.3"),
+        found,
+    );
 }
 
 fn packages<'s>(call: &Call<'s>) -> Vec<&'s Word> {

@@ -1,6 +1,6 @@
 //! `unpinned-go-module`.
 
-use super::packages::report_unpinned;
+use super::packages::{always, report_unpinned};
 use super::prelude::*;
 
 pub(super) static RULE: Rule = Rule {
@@ -49,7 +49,7 @@ const VALUED: [&str; 18] = [
 ];
 
 fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
-    report_unpinned(document, &RULE, "DL3062", packages, is_pinned, example, found);
+    report_unpinned(document, &RULE, ("DL3062", always), packages, is_pinned, example, found);
 }
 
 fn example(name: &str) -> String {
@@ -63,12 +63,14 @@ fn packages<'s>(call: &Call<'s>) -> Vec<&'s Word> {
     let words = call.operands_without(&VALUED);
     match words.split_first() {
         Some((verb, rest)) if matches!(verb.text.as_str(), "install" | "get") => rest.to_vec(),
+        // What follows the package are the program's own arguments.
+        Some((verb, rest)) if verb.text == "run" => rest.iter().take(1).copied().collect(),
         _ => Vec::new(),
     }
 }
 
 /// A version, or something of the module that is built.
 fn is_pinned(package: &str) -> bool {
-    let is_own = package.starts_with(['.', '/']) || !package.contains('.') || has_extension(package, "go");
+    let is_own = package.starts_with(['.', '/']) || has_extension(package, "go");
     is_own || package.split_once('@').is_some_and(|(_, version)| version != "latest")
 }

@@ -30,7 +30,15 @@ RUN npm install -g pm2@6.0.8
 const VALUED: [&str; 8] = ["registry", "loglevel", "prefix", "tag", "cache", "w", "workspace", "userconfig"];
 
 fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
-    report_unpinned(document, &RULE, "DL3016", packages, is_pinned, |name| format!("{name}@1.2.3"), found);
+    report_unpinned(
+        document,
+        &RULE,
+        ("DL3016", says_install),
+        packages,
+        is_pinned,
+        |name| format!("{name}@1.2.3"),
+        found,
+    );
 }
 
 fn packages<'s>(call: &Call<'s>) -> Vec<&'s Word> {
@@ -38,8 +46,15 @@ fn packages<'s>(call: &Call<'s>) -> Vec<&'s Word> {
         return Vec::new();
     }
     let words = call.operands_without(&VALUED);
-    let verb = words.iter().position(|word| matches!(word.text.as_str(), "install" | "i" | "add"));
-    verb.map_or_else(Vec::new, |verb| words[verb + 1..].to_vec())
+    match words.split_first() {
+        Some((verb, rest)) if matches!(verb.text.as_str(), "install" | "i" | "add") => rest.to_vec(),
+        _ => Vec::new(),
+    }
+}
+
+/// hadolint does not know the short forms.
+fn says_install(call: &Call<'_>) -> bool {
+    call.has_argument("install")
 }
 
 /// A version or tag, a revision of a repository, a file or folder.

@@ -1,6 +1,6 @@
 //! `unpinned-pip-package`.
 
-use super::packages::report_unpinned;
+use super::packages::{always, report_unpinned};
 use super::prelude::*;
 
 pub(super) static RULE: Rule = Rule {
@@ -65,10 +65,18 @@ const VALUED: [&str; 32] = [
 ];
 
 /// More of them.
-const VALUED_TOO: [&str; 4] = ["src", "upgrade-strategy", "retries", "report"];
+const VALUED_TOO: [&str; 6] = ["src", "upgrade-strategy", "retries", "report", "root-user-action", "python"];
 
 fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
-    report_unpinned(document, &RULE, "DL3013", packages, is_pinned, |name| format!("{name}==1.2.3"), found);
+    report_unpinned(
+        document,
+        &RULE,
+        ("DL3013", always),
+        packages,
+        is_pinned,
+        |name| format!("{name}==1.2.3"),
+        found,
+    );
 }
 
 fn packages<'s>(call: &Call<'s>) -> Vec<&'s Word> {
@@ -80,17 +88,18 @@ fn packages<'s>(call: &Call<'s>) -> Vec<&'s Word> {
     let valued: Vec<&str> = VALUED.iter().chain(&VALUED_TOO).copied().collect();
     let words = call.operands_without(&valued);
     let Some(verb) = words.iter().position(|word| word.text == "install") else { return Vec::new() };
-    let packages = &words[verb + 1..];
     // The project itself is what it is.
-    if packages.iter().any(|word| word.text == ".") { Vec::new() } else { packages.to_vec() }
+    if call.has_argument(".") { Vec::new() } else { words[verb + 1..].to_vec() }
 }
 
 /// A version or a range, a revision of a repository, a local file or folder.
 fn is_pinned(package: &str) -> bool {
     let has_version =
         ["==", ">=", "<=", ">", "<", "!=", "~=", "==="].iter().any(|sign| package.contains(sign));
-    let is_revision = package.contains('@');
-    let is_local = package.starts_with(['.', '/'])
+    let is_repository = ["git+", "hg+", "svn+", "bzr+", "git:"].iter().any(|kind| package.starts_with(kind));
+    let is_revision = is_repository && package.contains('@');
+    let is_local = package.starts_with('.')
+        || (package.contains('/') && !is_repository)
         || ["whl", "zip", "gz", "bz2", "xz", "Z", "tar"].iter().any(|kind| has_extension(package, kind));
     has_version || is_revision || is_local
 }

@@ -1,6 +1,6 @@
 //! `unpinned-yum-package`.
 
-use super::packages::{YUM, report_unpinned, rpm_is_pinned};
+use super::packages::{YUM, always, report_unpinned, rpm_is_pinned, rpm_packages};
 use super::prelude::*;
 
 pub(super) static RULE: Rule = Rule {
@@ -32,7 +32,7 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
     report_unpinned(
         document,
         &RULE,
-        "DL3033",
+        ("DL3033", always),
         packages,
         rpm_is_pinned,
         |name| format!("{name}-1.2.3"),
@@ -40,7 +40,6 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
     );
 }
 
-/// Groups have no versions, and files are what they are.
 fn packages<'s>(call: &Call<'s>) -> Vec<&'s Word> {
-    if call.has_argument("install") { YUM.packages(call) } else { Vec::new() }
+    rpm_packages(&YUM, call)
 }

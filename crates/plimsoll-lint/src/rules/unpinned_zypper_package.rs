@@ -1,6 +1,6 @@
 //! `unpinned-zypper-package`.
 
-use super::packages::{ZYPPER, report_unpinned};
+use super::packages::{ZYPPER, always, report_unpinned};
 use super::prelude::*;
 
 pub(super) static RULE: Rule = Rule {
@@ -28,7 +28,15 @@ RUN zypper install -y curl=8.6.0 && zypper clean
 };
 
 fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
-    report_unpinned(document, &RULE, "DL3037", packages, is_pinned, |name| format!("{name}=1.2.3"), found);
+    report_unpinned(
+        document,
+        &RULE,
+        ("DL3037", always),
+        packages,
+        is_pinned,
+        |name| format!("{name}=1.2.3"),
+        found,
+    );
 }
 
 fn packages<'s>(call: &Call<'s>) -> Vec<&'s Word> {

@@ -27,10 +27,10 @@ FROM debian:trixie-20250908
 
 fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
     for (base, image) in document.base_images() {
-        let Ok(reference) = image.parse::<Reference>() else { continue };
-        let is_untagged = reference.digest().is_none() && !has_tag(&image);
-        let written = &base.from.image.value;
-        let for_hadolint = !written.starts_with('$') && !has_tag(written) && !written.contains('@');
+        let reference = image.parse::<Reference>().ok();
+        let is_untagged =
+            reference.as_ref().is_some_and(|reference| reference.digest().is_none() && !has_tag(&image));
+        let for_hadolint = is_loose_for_hadolint(&base.from.image.value);
         if !is_untagged && !for_hadolint {
             continue;
         }
@@ -42,6 +42,15 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
                 .hint(format!("name a version: `{image}:…`")),
         );
     }
+}
+
+/// hadolint looks at what is written, and takes a registry for one only if it has a dot.
+fn is_loose_for_hadolint(written: &str) -> bool {
+    let image = match written.split_once('/') {
+        Some((registry, rest)) if registry.contains('.') => rest,
+        _ => written,
+    };
+    !written.starts_with('$') && !image.contains([':', '@'])
 }
 
 /// Whether a colon stands behind the last slash; one before it belongs to a port.

@@ -27,12 +27,27 @@ USER 1000
     check,
 };
 
+/// Whether an `ARG` before a step declares a name.
+fn is_argument(document: &Document<'_>, step: &Step<'_>, name: &str) -> bool {
+    let end = step.span().start;
+    let mut arguments = document.instructions().take_while(|one| one.span.start < end);
+    let declares = |one: &Instruction| match &one.kind {
+        InstructionKind::Arg(definitions) => definitions.iter().any(|argument| argument.name.value == name),
+        _ => false,
+    };
+    arguments.any(declares)
+}
+
 fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
     for stage in document.wanted_stages() {
         for step in &stage.steps {
             let InstructionKind::User(user) = &step.instruction.kind else { continue };
             let name = user.value.trim_matches(['"', '\'']).split(':').next().unwrap_or_default();
-            if name.contains('$') || name.bytes().all(|byte| byte.is_ascii_digit()) {
+            // An argument may be meant to be given as a number; what nothing declares is nothing that is known.
+            let used = variables_in(&user.value, document.dockerfile.escape);
+            if used.iter().any(|variable| is_argument(document, step, variable))
+                || name.bytes().all(|byte| byte.is_ascii_digit())
+            {
                 continue;
             }
             found.push(

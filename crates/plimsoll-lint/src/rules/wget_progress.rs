@@ -31,7 +31,7 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
         ["progress", "q", "quiet", "o", "output-file", "a", "append-output", "nv", "no-verbose"];
     for run in document.runs() {
         for call in run.calls.iter().filter(|call| call.name() == "wget") {
-            if call.has_flag(&QUIET) || call.arguments().is_empty() {
+            if call.has_flag(&QUIET) {
                 continue;
             }
             let word = &call.words[0];

@@ -32,15 +32,15 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
     for stage in document.wanted_stages() {
         for step in stage.steps.iter().filter(|step| !step.is_onbuild()) {
             let InstructionKind::Copy(copy) = &step.instruction.kind else { continue };
-            let takes_all =
-                matches!(copy.transfer.sources.as_slice(), [Source::Path(path)] if path.value == "/");
-            let is_stage = copy.from.as_ref().is_some_and(|from| {
-                document.stage_named(&from.value, stage.index).is_some()
-                    || from.value.parse::<usize>().is_ok()
-            });
-            if takes_all && is_stage && copy.transfer.destination.value == "/" {
+            let is_root = |path: &str| path.trim_matches(['"', '\'']) == "/";
+            let takes_all = copy
+                .transfer
+                .sources
+                .iter()
+                .any(|source| matches!(source, Source::Path(path) if is_root(&path.value)));
+            if takes_all && copy.from.is_some() && is_root(&copy.transfer.destination.value) {
                 found.push(
-                    Finding::new(&RULE, "the whole file system of a stage is copied")
+                    Finding::new(&RULE, "the whole file system of a stage or image is copied")
                         .at(step.instruction.keyword.span, step.span())
                         .alias("DL3067")
                         .hint("name what is needed, or start from the stage with `FROM`"),

@@ -1,5 +1,6 @@
 //! `yarn-cache-left`.
 
+use super::packages::cleaning;
 use super::prelude::*;
 
 pub(super) static RULE: Rule = Rule {
@@ -28,13 +29,13 @@ RUN --mount=type=cache,target=/usr/local/share/.cache/yarn yarn install --frozen
 
 fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
     for run in document.runs() {
-        let install = run.calls.iter().find(|call| call.is("yarn", &["install"]));
+        let installs = |call: &Call<'_>| call.is("yarn", &["install"]);
         let cleans = |call: &Call<'_>| call.is("yarn", &["cache", "clean"]);
-        let is_mounted =
-            run.run.mounts.iter().any(|mount| mount.value.contains("cache") && mount.value.contains("yarn"));
-        let Some(install) = install.filter(|_| !is_mounted && !run.calls.iter().any(cleans)) else {
-            continue;
-        };
+        let is_mounted = run.volatile_mounts(document).iter().any(|target| target.contains(".cache/yarn"))
+            || run.mounts_over(document, "/usr/local/share/.cache/yarn");
+        let all = cleaning(&run, installs, cleans);
+        let Some(install) = all.first.filter(|_| !is_mounted && all.is_missing()) else { continue };
+        let install = &run.calls[install];
         found.push(
             run.finding(&RULE, "what yarn downloads stays in the layer", install.span())
                 .alias("DL3060")

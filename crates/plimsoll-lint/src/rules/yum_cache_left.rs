@@ -38,10 +38,16 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
         if run.mounts_over(document, "/var/cache/yum") {
             continue;
         }
-        let for_hadolint = all.clean.is_none() && !removed;
-        let for_trivy = all.clean.is_none_or(|clean| clean < install);
-        // Removing the directory does the same; only the order of `clean all` can still be wrong.
-        if !for_hadolint && (removed || !for_trivy) {
+        let installs_plainly = run.calls.iter().any(|call| call.is("yum", &["install"]));
+        // hadolint takes any `rm -rf` and any `yum clean` behind the first installation for the cleaning.
+        let behind = run.calls.get(all.first.unwrap_or(install)..).unwrap_or_default();
+        let cleans = |call: &Call<'_>| {
+            (call.name() == "yum" && (call.has_argument("clean") || call.has_argument("all")))
+                || (call.name() == "rm" && call.has_argument("-rf"))
+        };
+        let for_hadolint = installs_plainly && !behind.iter().any(cleans);
+        let for_trivy = all.is_early();
+        if removed || !for_trivy {
             continue;
         }
         found.push(

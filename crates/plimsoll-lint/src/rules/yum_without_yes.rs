@@ -29,5 +29,6 @@ RUN yum install -y curl && yum clean all
 
 fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
     let answers = |call: &Call<'_>| call.has_flag(&["y", "assumeyes"]);
-    report_questions(document, &RULE, &YUM, answers, "-y", &["DL3030"], found);
+    let aliases = |_: &Call<'_>, verb: &str| if verb == "reinstall" { &[][..] } else { &["DL3030"] };
+    report_questions(document, &RULE, &YUM, answers, "-y", aliases, found);
 }

@@ -47,9 +47,9 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
         if run.mounts_over(document, "/var/cache/zypp") {
             continue;
         }
-        let for_hadolint = installs && filled.clean.is_none() && !removed;
-        let for_trivy = filled.clean.is_none_or(|clean| clean < last);
-        if !for_hadolint && (removed || !for_trivy) {
+        let for_hadolint = installs && filled.is_missing();
+        let for_trivy = filled.is_early();
+        if removed || !(for_hadolint || for_trivy) {
             continue;
         }
         found.push(

@@ -1,6 +1,6 @@
 //! `zypper-without-yes`.
 
-use super::packages::{ZYPPER, report_questions};
+use super::packages::{ZYPPER_CHANGES, report_questions};
 use super::prelude::*;
 
 pub(super) static RULE: Rule = Rule {
@@ -29,5 +29,5 @@ RUN zypper install -y curl && zypper clean
 
 fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
     let answers = |call: &Call<'_>| call.has_flag(&["n", "non-interactive", "y", "no-confirm"]);
-    report_questions(document, &RULE, &ZYPPER, answers, "-y", &["DL3034"], found);
+    report_questions(document, &RULE, &ZYPPER_CHANGES, answers, "-y", |_, _| &["DL3034"], found);
 }

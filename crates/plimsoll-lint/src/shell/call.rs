@@ -5,7 +5,7 @@ use plimsoll_diagnostics::Span;
 use super::ast::{Simple, Word};
 
 /// Commands that run the command behind them.
-const WRAPPERS: [&str; 4] = ["builtin", "command", "exec", "time"];
+const WRAPPERS: [&str; 6] = ["builtin", "busybox", "command", "coproc", "exec", "time"];
 
 /// A command with a name.
 #[derive(Clone, Copy, Debug)]
@@ -93,7 +93,7 @@ impl<'s> Call<'s> {
         count
     }
 
-    /// The value of a flag, `--name=value` or `--name value`.
+    /// The value of a flag, `--name=value`, `--name value` or, as the last letter of a group, `-xn value`.
     pub fn flag_value(&self, names: &[&str]) -> Option<&'s str> {
         let mut arguments = self.arguments().iter();
         while let Some(word) = arguments.next() {
@@ -102,7 +102,7 @@ impl<'s> Call<'s> {
                 Some((head, value)) => (head, Some(value)),
                 None => (flag, None),
             };
-            if names.contains(&head.trim_start_matches('-')) {
+            if takes_value(head, head.trim_start_matches('-'), names) {
                 return value.or_else(|| arguments.next().map(|word| word.text.as_str()));
             }
         }

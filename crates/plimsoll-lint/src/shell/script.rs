@@ -31,6 +31,8 @@ impl Script {
     pub fn of_run(file: &SourceFile, run: &Run, escape: char) -> Self {
         match (&run.command.value, run.heredocs.as_slice()) {
             (CommandForm::Shell(_), [heredoc]) if run.lone_heredoc => Self::of_heredoc(heredoc),
+            // `<<EOF bash`: the body is what the shell reads.
+            (CommandForm::Shell(text), [heredoc]) if feeds_shell(text) => Self::of_heredoc(heredoc),
             (CommandForm::Shell(text), heredocs) if !heredocs.is_empty() => {
                 let mut script = Self::unparsed(file, text, run.command.span, escape);
                 for heredoc in heredocs {
@@ -50,6 +52,11 @@ impl Script {
             CommandForm::Shell(text) => Self::unparsed(file, text, command.span, escape).parsed(),
             CommandForm::Exec(words) => Self::of_exec(words, command.span),
         }
+    }
+
+    /// Code that stands in no file.
+    pub fn of_text(text: &str) -> Self {
+        Self { text: text.to_owned(), ..Self::default() }.parsed()
     }
 
     fn of_exec(words: &[String], span: Span) -> Self {
@@ -137,6 +144,14 @@ impl Script {
         collect_list(&self.list, &mut calls);
         calls
     }
+}
+
+/// Whether a command is a heredoc and then a shell without arguments.
+fn feeds_shell(text: &str) -> bool {
+    let mut words = text.split_whitespace();
+    words.next().is_some_and(|word| word.starts_with("<<"))
+        && words.next().is_some_and(is_shell)
+        && words.next().is_none()
 }
 
 /// Whether the program of a `#!` line is a shell.

@@ -119,8 +119,11 @@ impl Parser<'_> {
                 self.keep(word, from, list);
             }
             [b'{', ..] => {
-                self.position = self.matching(from + 1, b'{', b'}');
+                let close = self.matching(from + 1, b'{', b'}');
+                let lists = self.inside_braces(from + 2, close);
+                self.position = close;
                 self.keep(word, from, List::default());
+                word.substitutions.extend(lists.into_iter().filter(|list| !list.items.is_empty()));
             }
             [b'\'', ..] => {
                 // `$'…'`: the escapes in it stay as they are.
@@ -149,6 +152,23 @@ impl Parser<'_> {
                 self.position += 1;
             }
         }
+    }
+
+    /// The substitutions in what stands between the braces of `${…}`, as the default of a variable does.
+    fn inside_braces(&mut self, start: usize, end: usize) -> Vec<List> {
+        let mut lists = Vec::new();
+        let mut at = start;
+        while let Some(found) = self.text.get(at..end).and_then(|rest| rest.find("$(")) {
+            let open = at + found;
+            let close = self.matching(open + 1, b'(', b')');
+            if self.text[open + 2..].starts_with('(') {
+                at = close;
+                continue;
+            }
+            lists.push(self.part(open + 2, close.saturating_sub(1).max(open + 2)));
+            at = close;
+        }
+        lists
     }
 
     fn backticks(&mut self, word: &mut Word) {

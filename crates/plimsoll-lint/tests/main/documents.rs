@@ -1,7 +1,8 @@
 //! Every rule has a document `tests/rules/NAME.md`: prose, files, and behind each file what the rule finds in it.
 //!
 //! A `dockerfile` block without a `diagnostics` block behind it is one that the rule says nothing about. The words behind
-//! `dockerfile` are the situation: `build-arg:NAME=VALUE`, `target:STAGE`. A `dockerignore` block in front is the context's
+//! `dockerfile` are the situation: `build-arg:NAME=VALUE`, `target:STAGE`, `require-label:KEY:TYPE`, `labels:strict`,
+//! `trusted-registry:GLOB`, `enable:ID`. A `dockerignore` block in front is the context's
 //! ignore file, a `base NAME` block what is known of an image: `env NAME=VALUE`, `platform OS/ARCH`, `shell WORD…` and
 //! `user NAME` lines. Both count for the next file only. With `PLIMSOLL_BLESS=1` the `diagnostics` blocks are written.
 
@@ -120,6 +121,13 @@ fn read_words(words: &str, situation: &mut Situation) {
                 let (name, value) = value.split_once('=').unwrap();
                 situation.build_args.insert(name.to_owned(), value.to_owned());
             }
+            "require-label" => {
+                let (name, kind) = value.split_once(':').unwrap();
+                situation.label_schema.push((name.to_owned(), kind.parse().unwrap()));
+            }
+            "labels" => situation.strict_labels = value == "strict",
+            "trusted-registry" => situation.trusted_registries.push(value.to_owned()),
+            "enable" => situation.enable.push(value.to_owned()),
             "target" => situation.target = Some(value.to_owned()),
             other => panic!("unknown word `{other}`"),
         }

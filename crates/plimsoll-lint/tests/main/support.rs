@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use plimsoll_dockerfile::ignore::IgnoreFile;
-use plimsoll_dockerfile::{SourceFile, parse};
-use plimsoll_lint::{BaseFacts, Options, Report, Scope, check};
+use plimsoll_dockerfile::{Severity, SourceFile, parse};
+use plimsoll_lint::{BaseFacts, LabelType, Options, Report, Scope, check};
 use plimsoll_oci::{ImageConfig, Platform};
 
 /// What a check of a test knows besides the text.
@@ -15,6 +15,10 @@ pub(crate) struct Situation {
     pub(crate) enable: Vec<String>,
     pub(crate) ignore_file: Option<String>,
     pub(crate) bases: BTreeMap<String, ImageConfig>,
+    pub(crate) label_schema: Vec<(String, LabelType)>,
+    pub(crate) strict_labels: bool,
+    pub(crate) trusted_registries: Vec<String>,
+    pub(crate) severities: Vec<(String, Severity)>,
 }
 
 /// The platform of tests.
@@ -34,6 +38,10 @@ pub(crate) fn run(file: &SourceFile, situation: &Situation) -> Report {
         platform: Some(platform()),
         enable: situation.enable.clone(),
         ignore_file: ignore_file.as_ref(),
+        label_schema: situation.label_schema.clone(),
+        strict_labels: situation.strict_labels,
+        trusted_registries: situation.trusted_registries.clone(),
+        severities: situation.severities.clone(),
         bases: Some(&bases),
         today: Some("2026-06-15".to_owned()),
         ..Options::default()
@@ -45,5 +53,6 @@ pub(crate) fn run(file: &SourceFile, situation: &Situation) -> Report {
 pub(crate) fn names(text: &str) -> Vec<&'static str> {
     let report = run(&SourceFile::new("Dockerfile", text), &Situation::default());
     let names = report.findings.iter().map(|finding| finding.rule.name);
-    names.filter(|name| !["root-user", "no-health-check", "unknown-rule-in-comment"].contains(name)).collect()
+    let short = ["root-user", "no-health-check", "unknown-rule-in-comment", "unused-suppression"];
+    names.filter(|name| !short.contains(name)).collect()
 }

@@ -11,7 +11,7 @@ use plimsoll_dockerfile::ignore::IgnoreFile;
 use plimsoll_dockerfile::parse;
 use plimsoll_export::Image;
 use plimsoll_lint::output::{Checked, json, sarif, text};
-use plimsoll_lint::{BaseFacts, Finding, Options, Scope, fix, known_ids, rule_of, rules};
+use plimsoll_lint::{BaseFacts, Finding, LabelType, Options, Scope, fix, is_known_id, known_ids, rules};
 use plimsoll_oci::{Platform, Reference};
 use plimsoll_store::Store;
 
@@ -48,6 +48,15 @@ pub(crate) struct Args {
     /// Leave out what this rule finds, by any of its names
     #[arg(long, value_name = "RULE")]
     ignore: Vec<String>,
+    /// Trust images from this registry, `*` for any text, and report all others (several times for several)
+    #[arg(long, value_name = "REGISTRY")]
+    trusted_registry: Vec<String>,
+    /// Require a label; the type of its value is text, rfc3339, semver, url, hash, spdx or email
+    #[arg(long, value_name = "KEY:TYPE")]
+    require_label: Vec<String>,
+    /// Report labels that are not required
+    #[arg(long)]
+    strict_labels: bool,
     /// Honour no comments that suppress findings
     #[arg(long)]
     no_inline_ignores: bool,
@@ -162,6 +171,9 @@ fn check_file(
         bases: Some(&bases),
         today: Some(jiff::Zoned::now().date().to_string()),
         no_inline_ignores: args.no_inline_ignores,
+        trusted_registries: args.trusted_registry.clone(),
+        label_schema: label_schema(args)?,
+        strict_labels: args.strict_labels,
         ..Options::default()
     };
     let mut file = file;
@@ -197,8 +209,20 @@ fn build_args(args: &Args) -> Result<BTreeMap<String, String>> {
     args.build_arg.iter().map(split).collect()
 }
 
+fn label_schema(args: &Args) -> Result<Vec<(String, LabelType)>> {
+    let split = |text: &String| {
+        let parts = text.rsplit_once(':').filter(|(key, _)| !key.is_empty());
+        let parsed = parts.and_then(|(key, kind)| Some((key.to_owned(), kind.parse().ok()?)));
+        parsed.with_context(|| {
+            let types = LabelType::NAMES.join(", ");
+            format!("`--require-label {text}` is not of the form `KEY:TYPE`; types are {types}")
+        })
+    };
+    args.require_label.iter().map(split).collect()
+}
+
 fn known(id: &str) -> Result<()> {
-    if rule_of(id).is_some() {
+    if is_known_id(id) {
         return Ok(());
     }
     let known = known_ids();
