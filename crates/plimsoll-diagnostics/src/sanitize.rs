@@ -56,8 +56,9 @@ pub fn log_line(text: &str) -> Cow<'_, str> {
 
 /// Makes one line safe for the log of a CI system: what such a system would take for a command is broken.
 ///
-/// GitHub takes lines that start with `::` (after blanks) and `##[`, Azure `##vso[`, `TeamCity` `##teamcity[`. Their first
-/// character is shown as an escape. The line has to be sanitised otherwise before; colour sequences in front do not hide a command.
+/// GitHub takes lines that start with `::` (after blanks), and like Azure and `TeamCity` whatever holds `##[`, `##vso[`,
+/// `##teamcity[`. Their first character is shown as an escape. The line has to be sanitised otherwise before; colour
+/// sequences in front do not hide a command.
 pub fn ci_line(text: &str) -> Cow<'_, str> {
     let mut at = 0;
     loop {
@@ -70,15 +71,31 @@ pub fn ci_line(text: &str) -> Cow<'_, str> {
             break;
         }
     }
-    let rest = &text[at..];
-    let escape = if rest.starts_with("::") {
-        "\\x3a"
-    } else if rest.starts_with("##") && rest.contains('[') {
-        "\\x23"
-    } else {
-        return Cow::Borrowed(text);
+    let mut out = String::new();
+    let mut kept = 0;
+    let mut breaks = |place: usize, escape: &str| {
+        out.push_str(&text[kept..place]);
+        out.push_str(escape);
+        kept = place + 1;
     };
-    Cow::Owned(format!("{}{escape}{}", &text[..at], &rest[1..]))
+    if text[at..].starts_with("::") {
+        breaks(at, "\\x3a");
+    }
+    let mut from = 0;
+    while let Some(start) = text[from..].find("##").map(|found| from + found) {
+        let name = text[start..].trim_start_matches('#');
+        let hashes = text.len() - name.len();
+        let rest = name.trim_start_matches(|one: char| one.is_ascii_alphanumeric());
+        if rest.starts_with('[') {
+            breaks(hashes - 2, "\\x23");
+        }
+        from = text.len() - rest.len();
+    }
+    if kept == 0 {
+        return Cow::Borrowed(text);
+    }
+    out.push_str(&text[kept..]);
+    Cow::Owned(out)
 }
 
 /// Whether a character is one that hides or moves text; line feed, carriage return and tab are not.
@@ -163,6 +180,7 @@ mod tests {
         assert_eq!(ci_line("  ::error::x"), "  \\x3a:error::x");
         assert_eq!(ci_line("\x1b[0m::error::x"), "\x1b[0m\\x3a:error::x");
         assert_eq!(ci_line("##vso[task.setvariable]"), "\\x23#vso[task.setvariable]");
+        assert_eq!(ci_line("3 | RUN ##[x] ###vso[y]"), "3 | RUN \\x23#[x] #\\x23#vso[y]");
         assert_eq!(ci_line("a :: b"), "a :: b");
         assert_eq!(ci_line("## heading"), "## heading");
     }

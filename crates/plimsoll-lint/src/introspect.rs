@@ -9,7 +9,8 @@ use plimsoll_dockerfile::{ArgDefinition, Instruction, InstructionKind, Mount, Mo
 use serde::Serialize;
 
 use crate::document::{Document, Stage};
-use crate::output::docker::{Location, location, pretty};
+use crate::output::docker::{Location, location};
+use crate::output::encode::pretty;
 
 /// The stages of a file.
 #[derive(Debug, Serialize)]

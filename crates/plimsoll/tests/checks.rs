@@ -181,6 +181,73 @@ fn check_answers_as_json_and_sarif() {
 }
 
 #[test]
+fn check_writes_several_formats_at_once() {
+    let lab = lab(NAIVE);
+    let formats = ["text", "json", "sarif", "github", "gitlab", "junit", "checkstyle"];
+    let outputs: Vec<_> = formats.iter().map(|format| format!("{format}=out.{format}")).collect();
+    let mut arguments = vec!["--format", "github"];
+    outputs.iter().for_each(|output| arguments.extend(["-o", output]));
+    let (code, stdout, _) = check(&lab, &arguments);
+    assert!(code == 1 && stdout.starts_with("::warning file=Dockerfile,line=1,"), "{stdout}");
+    for format in formats {
+        let written = std::fs::read_to_string(lab.path(format!("out.{format}"))).unwrap();
+        let (_, shown, _) = check(&lab, &["--format", format]);
+        assert_eq!(written, shown);
+        assert!(written.contains("apt-get-without-yes"), "{written}");
+    }
+    for (output, said) in
+        [("json", "FORMAT=FILE"), ("yaml=x", "there are text, json"), ("json=-", "--format")]
+    {
+        let (code, stdout, stderr) = check(&lab, &["-o", output]);
+        assert!(code == 2 && stdout.is_empty() && stderr.contains(said), "{stderr}");
+    }
+    let (code, stdout, stderr) = check(&lab, &["--format", "json", "-o", "json=no/where"]);
+    assert!(code == 2 && stderr.contains("cannot write `no/where`"), "{stderr}");
+    assert!(serde_json::from_str::<Value>(&stdout).is_ok(), "{stdout}");
+}
+
+#[test]
+fn what_cannot_be_read_is_said_beside_the_findings() {
+    let lab = lab(NAIVE);
+    let (code, stdout, stderr) = check(&lab, &["--format", "json", "missing", "Dockerfile"]);
+    let answer: Value = serde_json::from_str(&stdout).unwrap();
+    assert!(code == 2 && stderr.contains("cannot read the Dockerfile `missing`"), "{stderr}");
+    assert!(answer["files"] == 1 && !answer["findings"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn text_in_a_log_of_a_ci_system_holds_no_command() {
+    let lab = lab("FROM scratch AS A##vso[x]\n::set-output name=a::b\n");
+    let mut command = lab.command(&["check", "--fail-on", "none"]);
+    let output = command.env("CI", "true").current_dir(lab.path("")).output().unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(stdout.contains("#vso[x]") && !stdout.contains("##vso["), "{stdout}");
+    assert!(!stdout.lines().any(|line| line.trim_start().starts_with("::")), "{stdout}");
+}
+
+#[test]
+fn files_keep_the_names_that_they_were_given() {
+    let lab = lab("FROM scratch AS A\n");
+    lab.write("sub/Dockerfile.017", "FROM scratch AS A\nCOPY secret /\n");
+    lab.write("sub/.dockerignore", "secret\n");
+    lab.write(".dockerignore", "nothing\n");
+    let files = |arguments: &[&str]| {
+        let (_, stdout, _) = check(&lab, &[&["--format", "json"], arguments].concat());
+        let answer: Value = serde_json::from_str(&stdout).unwrap();
+        let found = answer["findings"].as_array().unwrap().iter();
+        found
+            .map(|one| format!("{} {}", one["file"].as_str().unwrap(), one["id"].as_str().unwrap()))
+            .collect()
+    };
+    let found: Vec<String> = files(&["./sub/Dockerfile.017"]);
+    assert!(found.contains(&"./sub/Dockerfile.017 copy-of-ignored-file".to_owned()), "{found:?}");
+    // With another context, its ignore file counts.
+    let found: Vec<String> = files(&["-f", "sub/Dockerfile.017", "."]);
+    assert!(found.contains(&"sub/Dockerfile.017 stage-name-casing".to_owned()), "{found:?}");
+    assert!(!found.iter().any(|one| one.contains("ignored")), "{found:?}");
+}
+
+#[test]
 fn check_goes_on_in_a_broken_file() {
     let lab = lab("FROM scratch AS A\nRUNN x\nCMD y\n");
     let (code, stdout, _) = check(&lab, &["--format", "json"]);

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use plimsoll_diagnostics::{Diagnostic, SourceFile, Span, sanitize};
 use serde::Serialize;
 
+use super::encode::pretty;
 use crate::engine::Report;
 use crate::finding::Finding;
 
@@ -62,13 +63,6 @@ pub fn json(file: &SourceFile, report: &Report, error: Option<&Diagnostic>) -> S
             .map(|error| BuildError { message: sentence(error), location: location(file, error.span) }),
     };
     pretty(&document)
-}
-
-/// A serialised value, indented, with a line end.
-pub(crate) fn pretty(value: &impl Serialize) -> String {
-    let mut text = serde_json::to_string_pretty(value).expect("texts and numbers are always valid JSON");
-    text.push('\n');
-    text
 }
 
 #[derive(Serialize)]

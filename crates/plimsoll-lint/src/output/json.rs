@@ -1,30 +1,21 @@
 //! Findings for programs. The version changes when a member changes its meaning or goes; new members do not change it.
 
-use plimsoll_diagnostics::{Diagnostic, Fix, Severity, SourceFile};
+use plimsoll_diagnostics::{Edit, Fix, Severity, SourceFile};
 use serde::Serialize;
 
-use super::docker::pretty;
-use super::{Checked, SYNTAX_ALIAS};
-use crate::finding::{Finding, spellings};
+use super::encode::pretty;
+use super::{Checked, Remark};
+use crate::finding::spellings;
+use crate::rule::Rule;
 
 /// The version of the document.
 const VERSION: u32 = 1;
 
 /// The document about all files.
 pub fn document(files: &[Checked]) -> String {
-    let mut findings = Vec::new();
-    for checked in files {
-        let file = &checked.file;
-        for error in &checked.errors {
-            findings.push(Entry::new(file, error, vec![SYNTAX_ALIAS.to_owned()], None, false));
-        }
-        for finding in &checked.report.findings {
-            findings.push(Entry::of(file, finding));
-        }
-    }
     pretty(&Document {
         version: VERSION,
-        findings,
+        findings: files.iter().flat_map(Checked::remarks).map(Entry::new).collect(),
         suppressed: files.iter().map(|checked| checked.report.suppressed).sum(),
         files: files.len(),
     })
@@ -38,6 +29,7 @@ struct Document<'a> {
     files: usize,
 }
 
+/// No other member of the document is called `id`.
 #[derive(Serialize)]
 struct Entry<'a> {
     id: &'a str,
@@ -72,41 +64,30 @@ struct EditEntry<'a> {
 }
 
 impl<'a> Entry<'a> {
-    fn of(file: &'a SourceFile, finding: &'a Finding) -> Self {
-        let aliases = finding.aliases.iter().flat_map(|alias| spellings(alias)).collect();
-        Self::new(file, &finding.diagnostic, aliases, Some(finding.rule.url()), finding.fix_is_safe)
-    }
-
-    fn new(
-        file: &'a SourceFile,
-        diagnostic: &'a Diagnostic,
-        aliases: Vec<String>,
-        url: Option<String>,
-        fix_is_safe: bool,
-    ) -> Self {
-        let start = diagnostic.span.map(|span| file.line_column(span.start));
-        let end = diagnostic.span.map(|span| file.line_column(span.end));
+    fn new(remark: Remark<'a>) -> Self {
+        let (file, diagnostic) = (remark.file, remark.diagnostic);
+        let place = diagnostic.span.map(|_| remark.place());
         Self {
             id: diagnostic.code,
-            aliases,
+            aliases: remark.aliases.iter().flat_map(|alias| spellings(alias)).collect(),
             severity: diagnostic.severity,
             message: &diagnostic.message,
             file: file.name(),
-            line: start.map(|place| place.line),
-            column: start.map(|place| place.column),
-            end_line: end.map(|place| place.line),
-            end_column: end.map(|place| place.column),
+            line: place.map(|(start, _)| start.line),
+            column: place.map(|(start, _)| start.column),
+            end_line: place.map(|(_, end)| end.line),
+            end_column: place.map(|(_, end)| end.column),
             notes: &diagnostic.notes,
             hint: diagnostic.hint.as_deref(),
-            url,
-            fix: diagnostic.fix.as_ref().map(|fix| FixEntry::new(file, fix, fix_is_safe)),
+            url: remark.rule.map(Rule::url),
+            fix: diagnostic.fix.as_ref().map(|fix| FixEntry::new(file, fix, remark.fix_is_safe)),
         }
     }
 }
 
 impl<'a> FixEntry<'a> {
     fn new(file: &SourceFile, fix: &'a Fix, safe: bool) -> Self {
-        let edit = |edit: &'a plimsoll_diagnostics::Edit| {
+        let edit = |edit: &'a Edit| {
             let (start, end) = (file.line_column(edit.span.start), file.line_column(edit.span.end));
             EditEntry {
                 line: start.line,

@@ -2,27 +2,22 @@
 
 use std::fmt::Write as _;
 
-use plimsoll_diagnostics::{Diagnostic, Fix, Severity, SourceFile, Span};
+use plimsoll_diagnostics::{Fix, Severity, SourceFile, Span, sanitize};
 use serde_json::{Value, json};
 
-use super::docker::pretty;
-use super::{Checked, SYNTAX_ALIAS};
-use crate::rule::{Rule, rule_named};
+use super::encode::pretty;
+use super::{Checked, Remark, relative};
+use crate::rule::Rule;
 
 /// The document about all files; `version` is the program's.
 pub fn document(files: &[Checked], version: &str) -> String {
     let mut results = Vec::new();
     let mut used: Vec<&'static Rule> = Vec::new();
-    for checked in files {
-        for error in &checked.errors {
-            results.push(result(&checked.file, error, &[SYNTAX_ALIAS]));
+    for remark in files.iter().flat_map(Checked::remarks) {
+        if let Some(rule) = remark.rule.filter(|rule| !used.contains(rule)) {
+            used.push(rule);
         }
-        for finding in &checked.report.findings {
-            if !used.contains(&finding.rule) {
-                used.push(finding.rule);
-            }
-            results.push(result(&checked.file, &finding.diagnostic, &finding.aliases));
-        }
+        results.push(result(&remark));
     }
     used.sort_by_key(|rule| rule.name);
     let rules: Vec<Value> = used.iter().map(|rule| descriptor(rule)).collect();
@@ -52,29 +47,32 @@ fn descriptor(rule: &Rule) -> Value {
     })
 }
 
-fn result(file: &SourceFile, diagnostic: &Diagnostic, aliases: &[&str]) -> Value {
-    let text = match &diagnostic.hint {
-        Some(hint) => format!("{} ({hint})", diagnostic.message),
-        None => diagnostic.message.clone(),
-    };
+fn result(remark: &Remark<'_>) -> Value {
+    let (file, diagnostic) = (remark.file, remark.diagnostic);
     let artifact = json!({ "uri": uri(file.name()) });
     let mut result = json!({
         "ruleId": diagnostic.code,
         "level": level(diagnostic.severity),
-        "message": { "text": text },
+        "message": { "text": plain(&remark.sentence()) },
         "locations": [{ "physicalLocation": {
             "artifactLocation": artifact,
             "region": region(file, diagnostic.span.unwrap_or_default()),
         }}],
-        "properties": { "aliases": aliases },
+        "properties": { "aliases": remark.aliases, "severity": diagnostic.severity },
     });
-    if rule_named(diagnostic.code).is_none() {
+    if remark.rule.is_none() {
         result["properties"]["syntax"] = Value::Bool(true);
     }
     if let Some(fix) = &diagnostic.fix {
         result["fixes"] = json!([fixed(file, fix, &artifact)]);
     }
     result
+}
+
+/// Text for people, in which brackets make no link (SARIF 2.1.0, 3.11.6).
+fn plain(text: &str) -> String {
+    let text = sanitize::line(text);
+    if text.contains("](") { text.replace('[', "\\[").replace(']', "\\]") } else { text.into_owned() }
 }
 
 fn fixed(file: &SourceFile, fix: &Fix, artifact: &Value) -> Value {
@@ -89,7 +87,7 @@ fn fixed(file: &SourceFile, fix: &Fix, artifact: &Value) -> Value {
         })
         .collect();
     json!({
-        "description": { "text": fix.message },
+        "description": { "text": plain(&fix.message) },
         "artifactChanges": [{ "artifactLocation": artifact, "replacements": replacements }],
     })
 }
@@ -112,10 +110,13 @@ fn level(severity: Severity) -> &'static str {
     }
 }
 
-/// A path as a relative reference: everything that means something in an address is escaped.
+/// A path as a reference, relative if it is: everything that means something in an address is escaped.
 fn uri(path: &str) -> String {
     let mut out = String::new();
-    for byte in path.strip_prefix("./").unwrap_or(path).bytes() {
+    if path.starts_with('/') {
+        out.push_str("file://");
+    }
+    for byte in relative(path).bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
             out.push(char::from(byte));
         } else {

@@ -21,12 +21,7 @@ pub fn findings(checked: &Checked, color: bool) -> String {
 
 /// How many findings there are of which severity: `3 findings: 1 error, 2 warnings; 1 suppressed`.
 pub fn summary(files: &[Checked]) -> String {
-    let severities = || {
-        files.iter().flat_map(|checked| {
-            let errors = checked.errors.iter().map(|error| error.severity);
-            errors.chain(checked.report.findings.iter().map(Finding::severity))
-        })
-    };
+    let severities = || files.iter().flat_map(Checked::severities);
     let total = severities().count();
     let suppressed: usize = files.iter().map(|checked| checked.report.suppressed).sum();
     let mut out = match total {

@@ -1,0 +1,164 @@
+//! Which files are checked: those that are named, and Dockerfiles in folders that are.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use plimsoll_diagnostics::SourceFile;
+use plimsoll_dockerfile::ignore::IgnoreFile;
+
+use super::{Args, say};
+
+/// A Dockerfile larger than this many bytes is none.
+const LARGEST: u64 = 16 << 20;
+
+/// A folder is not searched further than this many entries.
+const MOST_ENTRIES: usize = 100_000;
+
+/// A file to check.
+pub(super) struct Source {
+    /// Where it is, as it was given; `-` is standard input.
+    pub(super) path: PathBuf,
+    /// Its build context, if it has one.
+    pub(super) context: Option<PathBuf>,
+}
+
+/// A file that was read.
+pub(super) struct Input {
+    pub(super) source: Source,
+    pub(super) file: SourceFile,
+    /// What its context leaves out.
+    pub(super) ignore_file: Option<IgnoreFile>,
+}
+
+/// The files to check, each once; what cannot be searched is handed to `fail`.
+pub(super) fn sources(args: &Args, mut fail: impl FnMut(anyhow::Error)) -> Result<Vec<Source>> {
+    if let Some(file) = &args.file {
+        let [context] = args.paths.as_slice() else {
+            bail!("with `--file` there is one PATH, the build context");
+        };
+        return Ok(vec![Source { path: file.clone(), context: Some(context.clone()) }]);
+    }
+    let mut found: Vec<PathBuf> = Vec::new();
+    for path in &args.paths {
+        if path.is_dir() {
+            match search(path) {
+                Ok(files) => found.extend(files),
+                Err(error) => fail(error),
+            }
+        } else {
+            found.push(path.clone());
+        }
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    found.retain(|path| seen.insert(path.clone()));
+    Ok(found.into_iter().map(|path| Source { context: own_folder(&path), path }).collect())
+}
+
+/// The folder of a file; standard input has none.
+fn own_folder(path: &Path) -> Option<PathBuf> {
+    if path.as_os_str() == "-" {
+        return None;
+    }
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    Some(parent.unwrap_or(Path::new(".")).to_owned())
+}
+
+/// Searches a folder for Dockerfiles; links are not followed.
+fn search(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let mut open = vec![folder.to_owned()];
+    let mut seen = 0;
+    while let Some(directory) = open.pop() {
+        let entries = match std::fs::read_dir(&directory) {
+            Ok(entries) => entries,
+            Err(error) if directory == folder => {
+                return Err(error).with_context(|| format!("cannot search `{}`", folder.display()));
+            }
+            Err(error) => {
+                say(&format!("warning: `{}` is not searched: {error}", directory.display()));
+                continue;
+            }
+        };
+        for entry in entries.flatten() {
+            seen += 1;
+            if seen > MOST_ENTRIES {
+                let folder = folder.display();
+                say(&format!(
+                    "warning: `{folder}` has more than {MOST_ENTRIES} entries, the rest is not searched; name the files in it"
+                ));
+                open.clear();
+                break;
+            }
+            let Ok(kind) = entry.file_type() else { continue };
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if kind.is_dir() && !matches!(&*name, ".git" | "node_modules" | "target") {
+                open.push(entry.path());
+            } else if kind.is_file() && is_dockerfile(&name) {
+                found.push(clean(&entry.path()));
+            }
+        }
+    }
+    if found.is_empty() {
+        bail!("there is no Dockerfile in `{}`; name the file if it is called otherwise", folder.display());
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// A path without `./` in front: names in messages are those that people would type.
+fn clean(path: &Path) -> PathBuf {
+    path.strip_prefix(".").unwrap_or(path).to_owned()
+}
+
+fn is_dockerfile(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    ["dockerfile", "containerfile"].iter().any(|kind| {
+        lower == *kind
+            || lower.strip_suffix(kind).is_some_and(|rest| rest.ends_with('.'))
+            || (lower.strip_prefix(kind).is_some_and(|rest| rest.starts_with('.'))
+                && !lower.ends_with(".dockerignore"))
+    })
+}
+
+impl Input {
+    /// Reads a file and the ignore file that belongs to it.
+    pub(super) fn read(source: Source) -> Result<Self> {
+        let file = read(&source.path)?;
+        let ignore_file = match &source.context {
+            Some(context) => read_ignore_file(&source.path, context)?,
+            None => None,
+        };
+        Ok(Self { source, file, ignore_file })
+    }
+}
+
+fn read(path: &Path) -> Result<SourceFile> {
+    let mut bytes = Vec::new();
+    let shown = path.display().to_string();
+    let failed = || format!("cannot read the Dockerfile `{shown}`");
+    if path.as_os_str() == "-" {
+        std::io::stdin().lock().take(LARGEST + 1).read_to_end(&mut bytes).with_context(failed)?;
+    } else {
+        let file = std::fs::File::open(path).with_context(failed)?;
+        file.take(LARGEST + 1).read_to_end(&mut bytes).with_context(failed)?;
+    }
+    if bytes.len() as u64 > LARGEST {
+        bail!("the Dockerfile `{shown}` is larger than 16 MiB");
+    }
+    Ok(SourceFile::from_bytes_lossy(shown, &bytes))
+}
+
+/// The ignore file of a context: `NAME.dockerignore` beside the Dockerfile wins.
+fn read_ignore_file(dockerfile: &Path, context: &Path) -> Result<Option<IgnoreFile>> {
+    let name = format!("{}.dockerignore", dockerfile.file_name().unwrap_or_default().to_string_lossy());
+    for path in [dockerfile.with_file_name(name), context.join(".dockerignore")] {
+        match std::fs::read(&path) {
+            Ok(bytes) => return Ok(Some(IgnoreFile::parse(&String::from_utf8_lossy(&bytes)).0)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error).with_context(|| format!("cannot read `{}`", path.display())),
+        }
+    }
+    Ok(None)
+}

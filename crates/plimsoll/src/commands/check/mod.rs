@@ -1,0 +1,273 @@
+//! `plimsoll check`: what is probably wrong with Dockerfiles.
+
+mod files;
+mod report;
+
+use std::cell::LazyCell;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::str::FromStr as _;
+
+use anyhow::{Context as _, Result, bail};
+use plimsoll_diagnostics::{Diagnostic, Severity, SourceFile, did_you_mean, sanitize};
+use plimsoll_dockerfile::ignore::IgnoreFile;
+use plimsoll_dockerfile::parse;
+use plimsoll_export::Image;
+use plimsoll_lint::output::{Checked, text};
+use plimsoll_lint::{BaseFacts, Bases, LabelType, Options, Scope, fix, is_known_id, known_ids, rules};
+use plimsoll_oci::{Platform, Reference};
+use plimsoll_store::Store;
+
+use crate::commands::images::answer;
+use crate::commands::report as report_error;
+use crate::environment::{self, GlobalArgs, Host};
+use crate::exit;
+use crate::namespace::Standing;
+use crate::output::{Align, Table, terminal_width};
+use files::Input;
+use report::{Format, Output};
+
+/// Say what is probably wrong with Dockerfiles, and fix what can be fixed
+///
+/// Nothing is built and nothing is fetched. Rules answer to the names that hadolint, Docker and Trivy have for them.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Dockerfiles, folders to search for them, or `-` for standard input; with `--file` the build context
+    #[arg(value_name = "PATH", default_value = ".")]
+    paths: Vec<PathBuf>,
+    /// The Dockerfile to check, when PATH is its build context
+    #[arg(short, long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// How to show what is found
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Write what is found into a file too, in any of the formats; may be given several times
+    #[arg(short, long, value_name = "FORMAT=FILE")]
+    output: Vec<Output>,
+    /// Run this rule too, by any of its names
+    #[arg(long, value_name = "RULE")]
+    enable: Vec<String>,
+    /// Leave out what this rule finds, by any of its names
+    #[arg(long, value_name = "RULE")]
+    ignore: Vec<String>,
+    /// Trust images from this registry, `*` for any text, and report all others (several times for several)
+    #[arg(long, value_name = "REGISTRY")]
+    trusted_registry: Vec<String>,
+    /// Require a label; the type of its value is text, rfc3339, semver, url, hash, spdx or email
+    #[arg(long, value_name = "KEY:TYPE")]
+    require_label: Vec<String>,
+    /// Report labels that are not required
+    #[arg(long)]
+    strict_labels: bool,
+    /// Honour no comments that suppress findings
+    #[arg(long)]
+    no_inline_ignores: bool,
+    /// The least severity that is exit code 1
+    #[arg(long, value_enum, default_value_t = FailOn::Warning)]
+    fail_on: FailOn,
+    /// Set a build argument
+    #[arg(long = "build-arg", value_name = "NAME=VALUE")]
+    build_arg: Vec<String>,
+    /// The platform that is built for
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
+    platform: Option<Platform>,
+    /// Look only at this stage and those that it needs
+    #[arg(long, value_name = "STAGE")]
+    target: Option<String>,
+    /// Apply the fixes that change nothing but what they say
+    #[arg(long, conflicts_with = "diff")]
+    fix: bool,
+    /// Show what `--fix` would change, and change nothing
+    #[arg(long)]
+    diff: bool,
+    /// List the rules and end
+    #[arg(long)]
+    list_rules: bool,
+}
+
+/// From which severity on findings are exit code 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum FailOn {
+    Error,
+    Warning,
+    Info,
+    Style,
+    None,
+}
+
+impl FailOn {
+    fn reached_by(self, severity: Severity) -> bool {
+        match self {
+            Self::Error => severity >= Severity::Error,
+            Self::Warning => severity >= Severity::Warning,
+            Self::Info => severity >= Severity::Info,
+            Self::Style => true,
+            Self::None => false,
+        }
+    }
+}
+
+pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Result<u8> {
+    if args.list_rules {
+        return list();
+    }
+    args.enable.iter().chain(&args.ignore).try_for_each(|id| known(id))?;
+    let mut failed = false;
+    let mut fail = |error: anyhow::Error| {
+        report_error(&error);
+        failed = true;
+    };
+    let mut inputs = Vec::new();
+    for source in files::sources(args, &mut fail)? {
+        match Input::read(source) {
+            Ok(input) => inputs.push(input),
+            Err(error) => fail(error),
+        }
+    }
+    let store = LazyCell::new(|| open_store(global, standing));
+    let bases = |name: &str, platform: &Platform| {
+        let reference = Reference::from_str(name).ok()?;
+        let image = Image::open(store.as_ref()?, &reference.to_string(), platform).ok()?;
+        Some(BaseFacts { config: image.config })
+    };
+    let common = Common {
+        build_args: build_args(args)?,
+        label_schema: label_schema(args)?,
+        today: jiff::Zoned::now().date().to_string(),
+        bases: &bases,
+    };
+    if args.fix || args.diff {
+        for input in &mut inputs {
+            repair(args, input, &common)?;
+        }
+    }
+    let files: Vec<Checked> = inputs.into_iter().map(|input| check_file(args, input, &common)).collect();
+    if !args.diff {
+        answer(&report::answer(args.format, &files))?;
+        args.output.iter().try_for_each(|output| output.write(&files))?;
+        say(&text::summary(&files));
+    }
+    let fails = files.iter().flat_map(Checked::severities).any(|severity| args.fail_on.reached_by(severity));
+    Ok(match (failed, fails && !args.diff) {
+        (true, _) => exit::IMPOSSIBLE,
+        (false, true) => exit::NO,
+        (false, false) => exit::DONE,
+    })
+}
+
+/// What is the same for all files.
+struct Common<'c> {
+    build_args: BTreeMap<String, String>,
+    label_schema: Vec<(String, LabelType)>,
+    today: String,
+    bases: &'c Bases<'c>,
+}
+
+impl Common<'_> {
+    fn options<'o>(&'o self, args: &'o Args, ignore_file: Option<&'o IgnoreFile>) -> Options<'o> {
+        Options {
+            scope: args.target.as_deref().map_or(Scope::All, Scope::Target),
+            build_args: self.build_args.clone(),
+            platform: args.platform.clone(),
+            enable: args.enable.clone(),
+            ignore: args.ignore.clone(),
+            ignore_file,
+            bases: Some(self.bases),
+            today: Some(self.today.clone()),
+            no_inline_ignores: args.no_inline_ignores,
+            trusted_registries: args.trusted_registry.clone(),
+            label_schema: self.label_schema.clone(),
+            strict_labels: args.strict_labels,
+            ..Options::default()
+        }
+    }
+}
+
+/// Fixes a file, or shows how it would be fixed.
+fn repair(args: &Args, input: &mut Input, common: &Common<'_>) -> Result<()> {
+    let fixed = fix(&input.file, &common.options(args, input.ignore_file.as_ref()));
+    if args.diff {
+        answer(&crate::diff::unified(input.file.name(), input.file.text(), &fixed.text))?;
+    } else if fixed.text != input.file.text() {
+        let path = &input.source.path;
+        if path.as_os_str() == "-" {
+            bail!("standard input cannot be fixed in place; use `--diff`");
+        }
+        std::fs::write(path, &fixed.text).with_context(|| format!("cannot write `{}`", path.display()))?;
+        let plural = if fixed.count == 1 { "" } else { "s" };
+        say(&format!("fixed {} finding{plural} in {}", fixed.count, path.display()));
+        input.file = SourceFile::new(input.file.name().to_owned(), fixed.text);
+    }
+    Ok(())
+}
+
+fn check_file(args: &Args, input: Input, common: &Common<'_>) -> Checked {
+    let parsed = parse(&input.file);
+    let options = common.options(args, input.ignore_file.as_ref());
+    let report = plimsoll_lint::check(&input.file, &parsed.dockerfile, &options);
+    let mut errors: Vec<Diagnostic> = parsed.diagnostics.into_iter().filter(Diagnostic::is_error).collect();
+    errors.extend(report.problems.iter().cloned());
+    Checked { file: input.file, report, errors }
+}
+
+fn build_args(args: &Args) -> Result<BTreeMap<String, String>> {
+    let split = |text: &String| {
+        let (name, value) = text
+            .split_once('=')
+            .with_context(|| format!("`--build-arg {text}` is not of the form `NAME=VALUE`"))?;
+        Ok((name.to_owned(), value.to_owned()))
+    };
+    args.build_arg.iter().map(split).collect()
+}
+
+fn label_schema(args: &Args) -> Result<Vec<(String, LabelType)>> {
+    let split = |text: &String| {
+        let parts = text.rsplit_once(':').filter(|(key, _)| !key.is_empty());
+        let parsed = parts.and_then(|(key, kind)| Some((key.to_owned(), kind.parse().ok()?)));
+        parsed.with_context(|| {
+            let types = LabelType::NAMES.join(", ");
+            format!("`--require-label {text}` is not of the form `KEY:TYPE`; types are {types}")
+        })
+    };
+    args.require_label.iter().map(split).collect()
+}
+
+fn known(id: &str) -> Result<()> {
+    if is_known_id(id) {
+        return Ok(());
+    }
+    let known = known_ids();
+    let hint = match did_you_mean(id, known.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "`plimsoll check --list-rules` lists them".to_owned(),
+    };
+    bail!("no rule is named `{id}`; {hint}")
+}
+
+/// The store, if there is one: a check makes none.
+fn open_store(global: &GlobalArgs, standing: Standing) -> Option<Store> {
+    let root = environment::root(global, &standing).ok().filter(|root| root.is_dir());
+    root.and_then(|_| Host::open(global, standing).ok()).map(|host| host.store)
+}
+
+fn list() -> Result<u8> {
+    let mut table = Table::new(&[
+        ("RULE", Align::Left),
+        ("SEVERITY", Align::Left),
+        ("ALSO", Align::Left),
+        ("FLAW", Align::Left),
+    ]);
+    for rule in rules() {
+        let severity = if rule.enabled { rule.severity.as_str() } else { "off" };
+        table.row([rule.name, severity, &rule.aliases.join(" "), rule.summary]);
+    }
+    answer(&table.render(terminal_width()))
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "the findings are the answer, what there is to say about them is not"
+)]
+fn say(text: &str) {
+    eprintln!("{}", sanitize::text(text));
+}
