@@ -35,6 +35,12 @@ const NEEDS: &[Need] = &[
     Need { name: "newuidmap", is_there: program, package: "uidmap", purpose: "builds as an ordinary user" },
     Need { name: "setpriv", is_there: program, package: "util-linux", purpose: "builds as an ordinary user" },
     Need {
+        name: "shellcheck",
+        is_there: program,
+        package: "shellcheck",
+        purpose: "checking the code of RUN",
+    },
+    Need {
         name: "skopeo",
         is_there: program,
         package: "skopeo",

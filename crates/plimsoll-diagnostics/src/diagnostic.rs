@@ -1,11 +1,11 @@
 //! What there is to say about a place in a text.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{LineColumn, SourceFile, Span};
 
 /// How serious a diagnostic is; the order is from harmless to serious.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// A matter of taste.

@@ -5,13 +5,15 @@ use plimsoll_dockerfile::{CheckOptions, DirectiveKind, Dockerfile};
 
 use crate::document::Document;
 use crate::finding::{Finding, same_id, spellings};
-use crate::options::Options;
-use crate::options::Scope;
+use crate::options::{Options, Scope};
 use crate::rule::{Origin, Rule, origin, rules};
 use crate::suppression;
 
 /// The build argument that overrides the `check` directive.
 const CHECK_ARGUMENT: &str = "BUILDKIT_DOCKERFILE_CHECK";
+
+/// The rule that all codes of `ShellCheck` belong to.
+const SHELL_RULE: &str = "shell-flaw";
 
 /// What came of a check.
 #[derive(Clone, Debug, Default)]
@@ -97,11 +99,9 @@ pub fn check(file: &SourceFile, dockerfile: &Dockerfile, options: &Options<'_>) 
 /// Ids of hadolint that were withdrawn and still stand in files, and those of what is no rule here.
 const OTHER_IDS: [&str; 5] = ["DL1000", "DL3005", "DL3017", "DL3031", "DL3039"];
 
-/// Whether an id names something: a rule, in any spelling, one that was withdrawn, a check of `ShellCheck`.
+/// Whether an id names something: a rule, in any spelling, or one that was withdrawn.
 pub fn is_known_id(id: &str) -> bool {
-    rule_of(id).is_some()
-        || origin(&id.to_ascii_uppercase()) == Origin::ShellCheck
-        || OTHER_IDS.iter().any(|other| other.eq_ignore_ascii_case(id))
+    rule_of(id).is_some() || OTHER_IDS.iter().any(|other| other.eq_ignore_ascii_case(id))
 }
 
 /// The `check` build argument, else the directive.
@@ -122,7 +122,9 @@ fn check_options(dockerfile: &Dockerfile, options: &Options<'_>) -> Result<Check
 }
 
 fn is_named(rule: &Rule, id: &str) -> bool {
-    rule.name.eq_ignore_ascii_case(id) || rule.aliases.iter().any(|alias| same_id(alias, id))
+    rule.name.eq_ignore_ascii_case(id)
+        || rule.aliases.iter().any(|alias| same_id(alias, id))
+        || (rule.name == SHELL_RULE && origin(&id.to_ascii_uppercase()) == Origin::ShellCheck)
 }
 
 /// The rule that an id names, its own or one of another linter's.

@@ -8,11 +8,13 @@
 //! - [`check`] runs the rules and applies what suppresses findings.
 //! - [`output`] writes findings in the shapes that people and programs read.
 //! - [`shell`] reads the code of `RUN` and its like.
+//! - [`shellcheck`] says what `ShellCheck` is to be asked, which the caller runs.
 //! - [`introspect`] answers what stages and arguments a file has.
 
 pub mod introspect;
 pub mod output;
 pub mod shell;
+pub mod shellcheck;
 
 mod document;
 mod engine;

@@ -9,6 +9,7 @@ use plimsoll_diagnostics::Severity;
 
 use crate::document::BaseFacts;
 use crate::labels::LabelType;
+use crate::shellcheck::Answers;
 
 /// Which stages are looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,4 +57,6 @@ pub struct Options<'a> {
     pub today: Option<String>,
     /// Whether comments that suppress findings are not honoured.
     pub no_inline_ignores: bool,
+    /// Answers what `ShellCheck` says about a script; without it nothing is.
+    pub shellcheck: Option<&'a Answers<'a>>,
 }

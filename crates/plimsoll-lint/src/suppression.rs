@@ -134,6 +134,10 @@ pub(crate) fn unused(
 
 /// Whether it can be told that an id hides nothing: its rule is known and runs.
 fn is_judged(document: &Document<'_>, id: &str) -> bool {
+    // The versions of ShellCheck differ in what they report, and often there is none.
+    if origin(&id.to_ascii_uppercase()) == Origin::ShellCheck {
+        return false;
+    }
     let Some(rule) = rule_of(id) else { return false };
     let enable = &document.options.enable;
     // Names that others report only when asked are not reported otherwise.

@@ -6,13 +6,14 @@
 //! | `PLIMSOLL_CONFIG` | the user's configuration, as `--config` |
 //! | `PLIMSOLL_CA_CERTS` | a bundle of certificates for steps and registries, as `build --ca-certs` |
 //! | `XDG_DATA_HOME`, `XDG_CONFIG_HOME`, `HOME` | where the two above are by default |
+//! | `XDG_CACHE_HOME` | where `check` keeps what ShellCheck answered; `~/.cache` by default |
 //! | `DOCKER_CONFIG` | folder of Docker's `config.json`, with credentials |
 //! | `REGISTRY_AUTH_FILE` | podman's credentials, read after Docker's |
 //! | `DOCKER_HOST`, `DOCKER_CONTEXT`, `CONTAINER_HOST` | the engine that `build --load` means |
 //! | `DOCKER_TLS_VERIFY`, `DOCKER_CERT_PATH` | certificates for an engine at `tcp://` |
 //! | `XDG_RUNTIME_DIR` | where a user's own engine listens |
 //! | `SSH_AUTH_SOCK` | the agent that `--ssh default` means |
-//! | `PATH` | where `git` and `ssh` are |
+//! | `PATH` | where `git`, `ssh` and `shellcheck` are |
 //! | `http_proxy`, `https_proxy`, `all_proxy`, `no_proxy` | ways to servers; also given to steps, as Docker does |
 //! | `SOURCE_DATE_EPOCH` | as the build argument of that name, when that is not given |
 //! | `BUILDX_BAKE_ENTITLEMENTS_FS` | `0`: bake files may use every path |
@@ -77,6 +78,11 @@ pub(crate) fn data_home() -> Option<PathBuf> {
 /// Where user configuration is.
 pub(crate) fn config_home() -> Option<PathBuf> {
     path("XDG_CONFIG_HOME").or_else(|| home().map(|home| home.join(".config")))
+}
+
+/// Where data is that can be made again.
+pub(crate) fn cache_home() -> Option<PathBuf> {
+    path("XDG_CACHE_HOME").or_else(|| home().map(|home| home.join(".cache")))
 }
 
 /// Docker's `config.json`.

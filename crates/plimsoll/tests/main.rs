@@ -23,6 +23,7 @@ mod outputs;
 mod platforms;
 mod repositories;
 mod reproducibility;
+mod shellcheck;
 mod signals;
 mod step_options;
 mod traces;

@@ -114,7 +114,7 @@ mod tests {
     fn json_is_exact_and_shows_nothing_hidden() {
         let text = "a\u{202e}b\u{e0001}\u{7f}\x1b ##vso[x] # é \" \\ ::error::";
         let written = pretty(&vec![text]);
-        assert!(!written.trim_end().chars().any(|one| sanitize::is_hidden(one)), "{written}");
+        assert!(!written.trim_end().chars().any(sanitize::is_hidden), "{written}");
         assert!(!written.contains("##"), "{written}");
         let read: Vec<String> = serde_json::from_str(&written).unwrap();
         assert_eq!(read, [text]);

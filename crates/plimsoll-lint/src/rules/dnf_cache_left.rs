@@ -61,8 +61,7 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
             };
             let for_hadolint =
                 name != "dnf5" && run.calls.iter().any(counts_for_hadolint) && !behind.iter().any(cleans);
-            let for_trivy =
-                !trivy.is_empty() && all.is_early() && run.calls.iter().any(installs);
+            let for_trivy = !trivy.is_empty() && all.is_early() && run.calls.iter().any(installs);
             if removed || !(for_hadolint || all.is_early()) {
                 continue;
             }

@@ -56,6 +56,7 @@ mod reserved_stage_name;
 mod root_user;
 mod secret_in_variable;
 mod several_sources_without_slash;
+mod shell_flaw;
 mod shell_form_command;
 mod ssh_port_exposed;
 mod stage_name_casing;
@@ -145,6 +146,7 @@ pub(crate) static RULES: &[&Rule] = &[
     &root_user::RULE,
     &secret_in_variable::RULE,
     &several_sources_without_slash::RULE,
+    &shell_flaw::RULE,
     &shell_form_command::RULE,
     &ssh_port_exposed::RULE,
     &stage_name_casing::RULE,

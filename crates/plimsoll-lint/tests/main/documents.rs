@@ -4,7 +4,8 @@
 //! `dockerfile` are the situation: `build-arg:NAME=VALUE`, `target:STAGE`, `require-label:KEY:TYPE`, `labels:strict`,
 //! `trusted-registry:GLOB`, `enable:ID`. A `dockerignore` block in front is the context's
 //! ignore file, a `base NAME` block what is known of an image: `env NAME=VALUE`, `platform OS/ARCH`, `shell WORD…` and
-//! `user NAME` lines. Both count for the next file only. With `PLIMSOLL_BLESS=1` the `diagnostics` blocks are written.
+//! `user NAME` lines. In a `shellcheck` block each line `CODE LEVEL TEXT` is what `ShellCheck` says about every place of a
+//! text. All of them count for the next file only. With `PLIMSOLL_BLESS=1` the `diagnostics` blocks are written.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -93,6 +94,7 @@ fn rewritten(rule: &'static Rule, text: &str) -> String {
         let _infallible = writeln!(out, "{line}\n{body}```");
         match kind {
             "dockerignore" => situation.ignore_file = Some(body),
+            "shellcheck" => situation.shellcheck = Some(body),
             "base" => drop(situation.bases.insert(rest.to_owned(), base(&body))),
             "dockerfile" => {
                 let mut here = std::mem::take(&mut situation);

@@ -18,7 +18,8 @@ fn checked() -> Vec<Checked> {
     let file = SourceFile::new(NAME, TEXT);
     let parsed = parse(&file);
     let report = plimsoll_lint::check(&file, &parsed.dockerfile, &Options::default());
-    let errors: Vec<_> = parsed.diagnostics.into_iter().filter(|one| one.is_error()).collect();
+    let errors: Vec<_> =
+        parsed.diagnostics.into_iter().filter(plimsoll_dockerfile::Diagnostic::is_error).collect();
     assert!(!errors.is_empty() && !report.findings.is_empty());
     vec![Checked { file, report, errors }]
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use plimsoll_dockerfile::ignore::IgnoreFile;
 use plimsoll_dockerfile::{Severity, SourceFile, parse};
+use plimsoll_lint::shellcheck::{Comment, CommentFix, Replacement};
 use plimsoll_lint::{BaseFacts, LabelType, Options, Report, Scope, check};
 use plimsoll_oci::{ImageConfig, Platform};
 
@@ -19,6 +20,7 @@ pub(crate) struct Situation {
     pub(crate) strict_labels: bool,
     pub(crate) trusted_registries: Vec<String>,
     pub(crate) severities: Vec<(String, Severity)>,
+    pub(crate) shellcheck: Option<String>,
 }
 
 /// The platform of tests.
@@ -32,6 +34,7 @@ pub(crate) fn run(file: &SourceFile, situation: &Situation) -> Report {
     let bases = |name: &str, _: &Platform| {
         situation.bases.get(name).map(|config| BaseFacts { config: config.clone() })
     };
+    let ask = |script: &str| answers(situation.shellcheck.as_deref().unwrap_or_default(), script);
     let options = Options {
         scope: situation.target.as_deref().map_or(Scope::All, Scope::Target),
         build_args: situation.build_args.clone(),
@@ -44,9 +47,45 @@ pub(crate) fn run(file: &SourceFile, situation: &Situation) -> Report {
         severities: situation.severities.clone(),
         bases: Some(&bases),
         today: Some("2026-06-15".to_owned()),
+        shellcheck: situation.shellcheck.is_some().then_some(&ask),
         ..Options::default()
     };
     check(file, &parse(file).dockerfile, &options)
+}
+
+/// What a stand-in for `ShellCheck` says about a script: its lines are `CODE LEVEL TEXT`, and the text is what it is about. Where
+/// the text is a variable, it proposes quotes around it.
+fn answers(lines: &str, script: &str) -> Vec<Comment> {
+    let mut comments = Vec::new();
+    for line in lines.lines() {
+        let [code, level, text] = line.splitn(3, ' ').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        for (at, _) in script.match_indices(text) {
+            let line = script[..at].matches('\n').count() + 1;
+            let column = script[..at].rsplit('\n').next().unwrap().chars().count() + 1;
+            let end = column + text.chars().count();
+            let quote = |column, insertion_point: &str| Replacement {
+                line,
+                end_line: line,
+                column,
+                end_column: column,
+                insertion_point: insertion_point.to_owned(),
+                replacement: "\"".to_owned(),
+            };
+            let replacements = vec![quote(column, "afterEnd"), quote(end, "beforeStart")];
+            comments.push(Comment {
+                file: String::new(),
+                line,
+                end_line: line,
+                column,
+                end_column: end,
+                level: serde_json::from_value(level.into()).unwrap(),
+                code: code.parse().unwrap(),
+                message: format!("ShellCheck's words about {text}"),
+                fix: text.starts_with('$').then_some(CommentFix { replacements }),
+            });
+        }
+    }
+    comments
 }
 
 /// The names of the rules that find something in a text, each as often as it does; without what is missing in short texts.

@@ -1,5 +1,6 @@
 //! Which files are checked: those that are named, and Dockerfiles in folders that are.
 
+use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -8,6 +9,7 @@ use plimsoll_diagnostics::SourceFile;
 use plimsoll_dockerfile::ignore::IgnoreFile;
 
 use super::{Args, say};
+use crate::variables;
 
 /// A Dockerfile larger than this many bytes is none.
 const LARGEST: u64 = 16 << 20;
@@ -50,7 +52,7 @@ pub(super) fn sources(args: &Args, mut fail: impl FnMut(anyhow::Error)) -> Resul
             found.push(path.clone());
         }
     }
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     found.retain(|path| seen.insert(path.clone()));
     Ok(found.into_iter().map(|path| Source { context: own_folder(&path), path }).collect())
 }
@@ -62,6 +64,26 @@ fn own_folder(path: &Path) -> Option<PathBuf> {
     }
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     Some(parent.unwrap_or(Path::new(".")).to_owned())
+}
+
+/// Where the files come from: no program from there is run unasked. The contexts, the repositories around them, the folders
+/// that are named, and the current one, unless it is the user's own.
+pub(super) fn workspace(args: &Args, inputs: &[Input]) -> Vec<PathBuf> {
+    let contexts = inputs.iter().filter_map(|input| input.source.context.as_deref());
+    let here = [Path::new(".")];
+    let named: BTreeSet<&Path> =
+        contexts.chain(args.paths.iter().map(PathBuf::as_path)).chain(here).collect();
+    let home = variables::home().and_then(|home| home.canonicalize().ok());
+    let is_own = |folder: &Path| folder.parent().is_none() || home.as_deref() == Some(folder);
+    let mut folders = BTreeSet::new();
+    for folder in named.into_iter().filter_map(|folder| folder.canonicalize().ok()) {
+        let repository = folder.ancestors().find(|above| above.join(".git").exists());
+        folders.extend(repository.filter(|above| !is_own(above)).map(Path::to_owned));
+        if folder.is_dir() && !is_own(&folder) {
+            folders.insert(folder);
+        }
+    }
+    folders.into_iter().collect()
 }
 
 /// Searches a folder for Dockerfiles; links are not followed.

@@ -2,6 +2,7 @@
 
 mod files;
 mod report;
+mod shellcheck;
 
 use std::cell::LazyCell;
 use std::collections::BTreeMap;
@@ -26,6 +27,7 @@ use crate::namespace::Standing;
 use crate::output::{Align, Table, terminal_width};
 use files::Input;
 use report::{Format, Output};
+use shellcheck::{Answers, Choice};
 
 /// Say what is probably wrong with Dockerfiles, and fix what can be fixed
 ///
@@ -59,6 +61,9 @@ pub(crate) struct Args {
     /// Report labels that are not required
     #[arg(long)]
     strict_labels: bool,
+    /// Ask ShellCheck about the code of RUN: `auto` is the one in PATH, if any; `off`, or the path of another
+    #[arg(long, value_name = "auto|off|PATH", default_value = "auto")]
+    shellcheck: Choice,
     /// Honour no comments that suppress findings
     #[arg(long)]
     no_inline_ignores: bool,
@@ -130,16 +135,21 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
         let image = Image::open(store.as_ref()?, &reference.to_string(), platform).ok()?;
         Some(BaseFacts { config: image.config })
     };
-    let common = Common {
+    let mut common = Common {
         build_args: build_args(args)?,
         label_schema: label_schema(args)?,
         today: jiff::Zoned::now().date().to_string(),
         bases: &bases,
+        shellcheck: None,
     };
     if args.fix || args.diff {
         for input in &mut inputs {
             repair(args, input, &common)?;
         }
+    }
+    if args.shellcheck != Choice::Off && !args.diff && !args.ignore.iter().any(|id| id == "shell-flaw") {
+        let scripts = inputs.iter().flat_map(|input| scripts(args, input, &common)).collect();
+        common.shellcheck = shellcheck::ask(&args.shellcheck, scripts, &files::workspace(args, &inputs))?;
     }
     let files: Vec<Checked> = inputs.into_iter().map(|input| check_file(args, input, &common)).collect();
     if !args.diff {
@@ -161,6 +171,7 @@ struct Common<'c> {
     label_schema: Vec<(String, LabelType)>,
     today: String,
     bases: &'c Bases<'c>,
+    shellcheck: Option<Answers>,
 }
 
 impl Common<'_> {
@@ -203,11 +214,21 @@ fn repair(args: &Args, input: &mut Input, common: &Common<'_>) -> Result<()> {
 
 fn check_file(args: &Args, input: Input, common: &Common<'_>) -> Checked {
     let parsed = parse(&input.file);
-    let options = common.options(args, input.ignore_file.as_ref());
+    let ask = common.shellcheck.as_ref().map(|answers| |script: &str| answers.about(script));
+    let options = Options {
+        shellcheck: ask.as_ref().map(|ask| ask as &plimsoll_lint::shellcheck::Answers<'_>),
+        ..common.options(args, input.ignore_file.as_ref())
+    };
     let report = plimsoll_lint::check(&input.file, &parsed.dockerfile, &options);
     let mut errors: Vec<Diagnostic> = parsed.diagnostics.into_iter().filter(Diagnostic::is_error).collect();
     errors.extend(report.problems.iter().cloned());
     Checked { file: input.file, report, errors }
+}
+
+/// What `ShellCheck` is to be asked about a file.
+fn scripts(args: &Args, input: &Input, common: &Common<'_>) -> Vec<String> {
+    let options = common.options(args, input.ignore_file.as_ref());
+    plimsoll_lint::shellcheck::scripts(&input.file, &parse(&input.file).dockerfile, &options)
 }
 
 fn build_args(args: &Args) -> Result<BTreeMap<String, String>> {
