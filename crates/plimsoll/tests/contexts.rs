@@ -202,3 +202,75 @@ fn users_without_root_use_archives_too() {
     assert_eq!((image.file("one").text(), image.file("one").uid), ("inner", 12));
     assert!(lab.build().context("-").stdin(archive()).ok().image().has("all/sub/inner"));
 }
+
+fn listed(lab: &Lab, arguments: &[&str]) -> serde_json::Value {
+    let arguments = [&["context", "ls", "--format", "json"], arguments].concat();
+    let output = lab.command(&arguments).current_dir(lab.path("")).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn a_context_is_listed_with_the_lines_that_decide() {
+    let lab = Lab::new();
+    std::fs::remove_file(lab.path("busybox")).unwrap();
+    lab.write(".dockerignore", "# nothing of these\nnode_modules\n*.log\n!keep.log\ndeep/**\n!deep/a/b\n");
+    for (name, size) in [
+        ("Dockerfile", 10),
+        ("a.log", 1),
+        ("keep.log", 2),
+        ("node_modules/x/y.js", 1000),
+        ("src/main.rs", 300),
+        ("src/big", 5000),
+        ("deep/a/b", 7),
+        ("deep/a/c", 1),
+    ] {
+        lab.write(name, vec![b'x'; size]);
+    }
+    let answer = listed(&lab, &["--why"]);
+    assert_eq!((&answer["files"], &answer["ignore_file"]), (&6.into(), &".dockerignore".into()));
+    let folders: Vec<_> = answer["folders"].as_array().unwrap().iter().map(|one| &one["path"]).collect();
+    assert_eq!(folders, ["src", ".", "deep"]);
+    assert_eq!(answer["folders"][0]["size_bytes"], 5300);
+    assert_eq!(answer["largest"][0]["path"], "src/big");
+    let entries = answer["entries"].as_array().unwrap();
+    let about = |path: &str| {
+        let entry = entries.iter().find(|one| one["path"] == path).unwrap();
+        (entry["in_context"].as_bool().unwrap(), entry["line"].as_u64(), entry["pattern"].as_str())
+    };
+    assert_eq!(about("node_modules"), (false, Some(2), Some("node_modules")));
+    assert_eq!(about("a.log"), (false, Some(3), Some("*.log")));
+    assert_eq!(about("keep.log"), (true, Some(4), Some("!keep.log")));
+    assert_eq!(about("deep/a/b"), (true, Some(6), Some("!deep/a/b")));
+    assert_eq!(about("deep/a/c"), (false, Some(5), Some("deep/**")));
+    assert_eq!(about("src/main.rs"), (true, None, None));
+    assert!(!entries.iter().any(|one| one["path"] == "node_modules/x"), "what is left out is not entered");
+
+    let text = lab.command(&["context", "ls", "--why"]).current_dir(lab.path("")).output().unwrap();
+    let text = String::from_utf8(text.stdout).unwrap();
+    assert!(
+        text.lines().any(|line| line.starts_with("out") && line.contains(".dockerignore:3: *.log")),
+        "{text}"
+    );
+    lab.write("Dockerfile.dockerignore", "src\n");
+    assert_eq!(listed(&lab, &[])["ignore_file"], "Dockerfile.dockerignore");
+    assert_eq!(listed(&lab, &["-f", "other"])["ignore_file"], ".dockerignore");
+}
+
+#[test]
+fn a_listed_context_is_what_a_build_takes() {
+    let lab = Lab::new();
+    lab.write(".dockerignore", "*\n!src\nsrc/*.tmp\n!**/keep\n");
+    for name in ["src/a", "src/b.tmp", "src/sub/c.tmp", "other/keep", "other/no", "top"] {
+        lab.write(name, name);
+    }
+    lab.write("Dockerfile", "FROM scratch\nCOPY . /\n");
+    lab.build()
+        .args(["--file", lab.path("Dockerfile").to_str().unwrap(), "--output", "type=local,dest=out"])
+        .ok();
+    let answer = listed(&lab, &["--why"]);
+    for entry in answer["entries"].as_array().unwrap() {
+        let path = entry["path"].as_str().unwrap();
+        assert_eq!(lab.beside("out").join(path).exists(), entry["in_context"] == true, "{path}");
+    }
+}

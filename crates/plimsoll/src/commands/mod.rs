@@ -4,6 +4,7 @@ mod bake;
 mod base;
 mod build;
 mod check;
+mod context;
 mod debug;
 mod df;
 mod doctor;
@@ -53,6 +54,9 @@ enum Command {
     Check(Box<check::Args>),
     /// Explain a rule of `check`
     Explain(explain::Args),
+    /// Look into build contexts
+    #[command(subcommand)]
+    Context(context::Command),
     /// Build the targets that a bake file or a compose file defines
     #[command(visible_alias = "f")]
     Bake(Box<bake::Args>),
@@ -159,6 +163,7 @@ fn run(cli: Cli, standing: Standing) -> anyhow::Result<u8> {
         }
         Command::Check(args) => check::run(&args, global, standing),
         Command::Explain(args) => explain::run(&args),
+        Command::Context(command) => context::run(&command),
         Command::Base(args) => base::run(&args, global, standing),
         Command::Images(args) => images::run(&args, global, standing),
         Command::Tag(args) => tag::run(&args, global, standing),

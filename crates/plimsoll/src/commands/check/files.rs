@@ -44,7 +44,7 @@ pub(super) fn sources(args: &Args, mut fail: impl FnMut(anyhow::Error)) -> Resul
     let mut found: Vec<PathBuf> = Vec::new();
     for path in &args.paths {
         if path.is_dir() {
-            match search(path) {
+            match search(path, MOST_ENTRIES) {
                 Ok(files) => found.extend(files),
                 Err(error) => fail(error),
             }
@@ -87,7 +87,7 @@ pub(super) fn workspace(args: &Args, inputs: &[Input]) -> Vec<PathBuf> {
 }
 
 /// Searches a folder for Dockerfiles; links are not followed.
-fn search(folder: &Path) -> Result<Vec<PathBuf>> {
+fn search(folder: &Path, most: usize) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut open = vec![folder.to_owned()];
     let mut seen = 0;
@@ -104,10 +104,10 @@ fn search(folder: &Path) -> Result<Vec<PathBuf>> {
         };
         for entry in entries.flatten() {
             seen += 1;
-            if seen > MOST_ENTRIES {
+            if seen > most {
                 let folder = folder.display();
                 say(&format!(
-                    "warning: `{folder}` has more than {MOST_ENTRIES} entries, the rest is not searched; name the files in it"
+                    "warning: `{folder}` has more than {most} entries, the rest is not searched; name the files in it"
                 ));
                 open.clear();
                 break;
@@ -183,4 +183,19 @@ fn read_ignore_file(dockerfile: &Path, context: &Path) -> Result<Option<IgnoreFi
         }
     }
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_ends_at_its_bound() {
+        let folder = tempfile::tempdir().unwrap();
+        for number in 0..10 {
+            std::fs::write(folder.path().join(format!("Dockerfile.{number}")), "").unwrap();
+        }
+        assert_eq!(search(folder.path(), 10).unwrap().len(), 10);
+        assert_eq!(search(folder.path(), 3).unwrap().len(), 3);
+    }
 }
