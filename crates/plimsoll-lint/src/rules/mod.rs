@@ -13,6 +13,7 @@ mod apt_lists_left;
 mod apt_recommends;
 mod archive_extracted_later;
 mod base_for_other_platform;
+mod base_past_end_of_life;
 mod cd_in_run;
 mod consecutive_runs;
 mod constant_platform;
@@ -21,14 +22,18 @@ mod copy_from_unknown_stage;
 mod copy_of_ignored_file;
 mod copy_to_relative_path;
 mod credentials_in_image;
+mod deleted_in_later_layer;
+mod dependencies_after_sources;
 mod dnf_cache_left;
 mod dnf_without_yes;
+mod download_piped_to_shell;
 mod duplicate_stage_name;
 mod empty_continuation_line;
 mod empty_label;
 mod env_uses_itself;
 mod from_as_casing;
 mod host_in_exposed_port;
+mod ignored_command;
 mod impossible_trigger;
 mod inconsistent_instruction_casing;
 mod inline_suppression;
@@ -42,7 +47,9 @@ mod maintainer_instruction;
 mod malformed_label;
 mod misplaced_description;
 mod missing_label;
+mod missing_shell;
 mod no_health_check;
+mod obsolete_install_flag;
 mod overridden_instruction;
 mod pip_cache_left;
 mod pipe_without_pipefail;
@@ -54,6 +61,7 @@ mod relative_workdir;
 mod relinked_shell;
 mod reserved_stage_name;
 mod root_user;
+mod secret_by_value;
 mod secret_in_variable;
 mod several_sources_without_slash;
 mod shell_flaw;
@@ -61,6 +69,7 @@ mod shell_form_command;
 mod ssh_port_exposed;
 mod stage_name_casing;
 mod sudo_in_run;
+mod unchecked_download;
 mod undeclared_argument_in_from;
 mod undefined_variable;
 mod unexpected_label;
@@ -76,6 +85,7 @@ mod unpinned_yum_package;
 mod unpinned_zypper_package;
 mod untagged_base_image;
 mod untrusted_registry;
+mod unused_stage;
 pub(crate) mod unused_suppression;
 mod user_by_name;
 mod useradd_with_high_id;
@@ -103,6 +113,7 @@ pub(crate) static RULES: &[&Rule] = &[
     &apt_recommends::RULE,
     &archive_extracted_later::RULE,
     &base_for_other_platform::RULE,
+    &base_past_end_of_life::RULE,
     &cd_in_run::RULE,
     &consecutive_runs::RULE,
     &constant_platform::RULE,
@@ -111,14 +122,18 @@ pub(crate) static RULES: &[&Rule] = &[
     &copy_of_ignored_file::RULE,
     &copy_to_relative_path::RULE,
     &credentials_in_image::RULE,
+    &deleted_in_later_layer::RULE,
+    &dependencies_after_sources::RULE,
     &dnf_cache_left::RULE,
     &dnf_without_yes::RULE,
+    &download_piped_to_shell::RULE,
     &duplicate_stage_name::RULE,
     &empty_continuation_line::RULE,
     &empty_label::RULE,
     &env_uses_itself::RULE,
     &from_as_casing::RULE,
     &host_in_exposed_port::RULE,
+    &ignored_command::RULE,
     &impossible_trigger::RULE,
     &inconsistent_instruction_casing::RULE,
     &inline_suppression::RULE,
@@ -132,7 +147,9 @@ pub(crate) static RULES: &[&Rule] = &[
     &malformed_label::RULE,
     &misplaced_description::RULE,
     &missing_label::RULE,
+    &missing_shell::RULE,
     &no_health_check::RULE,
+    &obsolete_install_flag::RULE,
     &overridden_instruction::RULE,
     &pip_cache_left::RULE,
     &pipe_without_pipefail::RULE,
@@ -144,6 +161,7 @@ pub(crate) static RULES: &[&Rule] = &[
     &relinked_shell::RULE,
     &reserved_stage_name::RULE,
     &root_user::RULE,
+    &secret_by_value::RULE,
     &secret_in_variable::RULE,
     &several_sources_without_slash::RULE,
     &shell_flaw::RULE,
@@ -151,6 +169,7 @@ pub(crate) static RULES: &[&Rule] = &[
     &ssh_port_exposed::RULE,
     &stage_name_casing::RULE,
     &sudo_in_run::RULE,
+    &unchecked_download::RULE,
     &undeclared_argument_in_from::RULE,
     &undefined_variable::RULE,
     &unexpected_label::RULE,
@@ -166,6 +185,7 @@ pub(crate) static RULES: &[&Rule] = &[
     &unpinned_zypper_package::RULE,
     &untagged_base_image::RULE,
     &untrusted_registry::RULE,
+    &unused_stage::RULE,
     &unused_suppression::RULE,
     &user_by_name::RULE,
     &useradd_with_high_id::RULE,

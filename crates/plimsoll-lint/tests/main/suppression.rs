@@ -21,7 +21,7 @@ fn every_tools_comment_hides_a_finding_of_the_next_instruction() {
         "#trivy:ignore:*",
         "# hadolint ignore=relative-workdir",
     ] {
-        let text = format!("FROM scratch\n{comment}\nWORKDIR a\nCMD b\n");
+        let text = format!("FROM debian:13\n{comment}\nWORKDIR a\nCMD b\n");
         assert_eq!(names(&text), [SHELL], "{comment}");
         let text = format!("FROM scratch\nWORKDIR a\n{comment}\nCMD [\"b\"]\n");
         assert_eq!(names(&text), [RELATIVE], "{comment}");
@@ -33,7 +33,7 @@ fn a_comment_of_another_tool_hides_only_what_carries_an_id_of_that_tool() {
     // Docker's check accepts a relative directory behind the first.
     let text = "FROM scratch\nWORKDIR /a\n# check=skip=all\nWORKDIR b\n";
     assert_eq!(names(text), [RELATIVE]);
-    let text = "FROM scratch AS Up\n#trivy:ignore:*\nCMD b\n";
+    let text = "FROM debian:13 AS Up\n#trivy:ignore:*\nCMD b\n";
     assert_eq!(names(text), ["stage-name-casing", SHELL]);
 }
 
@@ -46,7 +46,7 @@ fn what_is_over_hides_nothing() {
 
 #[test]
 fn whole_stages_and_files_are_hidden_too() {
-    let two = "FROM scratch\nWORKDIR a\nFROM scratch\nWORKDIR b\n";
+    let two = "FROM scratch AS one\nWORKDIR a\nFROM scratch\nCOPY --from=one x /\nWORKDIR b\n";
     assert_eq!(names(two), [RELATIVE, RELATIVE]);
     assert_eq!(names(&format!("# hadolint stage ignore=DL3000\n{two}")), [RELATIVE]);
     for comment in [
