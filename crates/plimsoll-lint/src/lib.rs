@@ -16,6 +16,7 @@ pub mod output;
 pub mod shell;
 pub mod shellcheck;
 
+mod configuration;
 mod document;
 mod engine;
 mod finding;
@@ -26,6 +27,7 @@ mod rule;
 mod rules;
 mod suppression;
 
+pub use configuration::{Configuration, ConfigurationError, Threshold};
 pub use document::{Base, BaseFacts, Document, Stage, Step};
 pub use engine::{Report, check, is_known_id, known_ids, rule_of};
 pub use finding::{Finding, apply};

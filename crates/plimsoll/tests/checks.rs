@@ -307,3 +307,50 @@ fn rules_are_listed_and_explained() {
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("did you mean `relative-workdir`?"));
 }
+
+#[test]
+fn the_projects_files_choose_among_findings_and_the_command_line_wins() {
+    let lab = lab("FROM debian\nUSER root\nWORKDIR a\n");
+    lab.write(
+        ".hadolint.yaml",
+        "failure-threshold: error\nignored: [DL3006]\noverride:\n  info: [DL3000]\ntrustedRegistries: [example.org]\n\
+         label-schema: {team: text}\nmirror: x\n",
+    );
+    lab.write(".trivyignore", "# ours\nAVD-DS-0009\nCVE-2020-1\n");
+    lab.write(".trivyignore.yaml", "misconfigurations:\n  - id: DS-0002\n    paths: ['Dockerfile']\n");
+    let (code, stdout, stderr) = check(&lab, &[]);
+    assert_eq!(code, 1, "{stderr}");
+    for (rule, is_there) in [
+        ("error[untrusted-registry]", true),
+        ("info[missing-label]", true),
+        ("untagged-base-image", false),
+        ("relative-workdir", false),
+        ("root-user", false),
+    ] {
+        assert_eq!(stdout.contains(rule), is_there, "{rule}: {stdout}");
+    }
+    assert!(stderr.contains("`mirror` means nothing"), "{stderr}");
+
+    let arguments = ["--trusted-registry", "docker.io", "--require-label", "a:url", "--enable", "DL3006"];
+    let (code, stdout, _) = check(&lab, &arguments);
+    assert_eq!(code, 0, "{stdout}");
+    assert!(stdout.contains("warning[untagged-base-image]"), "{stdout}");
+    assert!(
+        !stdout.contains("untrusted-registry") && stdout.contains("the label `a` is missing"),
+        "{stdout}"
+    );
+    let (code, _, _) = check(&lab, &[&arguments[..], &["--fail-on", "warning"]].concat());
+    assert_eq!(code, 1);
+
+    let (code, stdout, _) = check(&lab, &["--no-config"]);
+    assert_eq!(code, 1);
+    assert!(stdout.contains("root-user") && !stdout.contains("missing-label"), "{stdout}");
+
+    lab.write("own.yaml", "ignored: [DL3000, DL3006, DL3002]\n");
+    let (code, stdout, _) = check(&lab, &["--config", "own.yaml"]);
+    assert_eq!(code, 0, "{stdout}");
+    lab.write("own.yaml", "failure-threshold: bad\n");
+    let (code, _, stderr) = check(&lab, &["--config", "own.yaml"]);
+    assert_eq!(code, 2);
+    assert!(stderr.contains("own.yaml") && stderr.contains("`bad`"), "{stderr}");
+}

@@ -46,13 +46,20 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
             let for_trivy = !local.is_empty()
                 && local.len() == paths.len()
                 && !local.iter().any(|path| path.contains(".tar"));
-            if !for_hadolint {
+            // A short suffix such as `.tgz` says that it is unpacked; a compressed file that is no archive is not.
+            let is_tar = |path: &&str| {
+                ["tgz", "tbz", "tbz2", "tb2", "tlz", "tpz", "txz", "tzst", "tZ"]
+                    .iter()
+                    .any(|kind| has_extension(path, kind))
+            };
+            let for_trivy = for_trivy && !local.iter().all(is_tar);
+            if !for_hadolint && !for_trivy {
                 continue;
             }
             found.push(
                 Finding::new(&RULE, "`ADD` neither unpacks nor fetches anything here")
                     .at(step.instruction.keyword.span, step.span())
-                    .alias("DL3020")
+                    .alias_if(for_hadolint, "DL3020")
                     .alias_if(for_trivy, "DS-0005")
                     .hint("use `COPY`"),
             );

@@ -32,8 +32,12 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
     for run in document.runs() {
         let calls = run.calls.iter().filter(|call| call.name() == "cd");
         for call in calls.filter(|_| !run.step.is_onbuild()) {
-            let starts_part =
-                run.script.list.items.iter().any(|item| item.pipeline.span.start == call.span().start);
+            // Trivy cuts the text at each `&&`, and looks for `cd ` at the starts of its parts.
+            let starts_part = !call.arguments().is_empty()
+                && run.script.list.items.iter().any(|item| {
+                    matches!(item.joint, Joint::Start | Joint::And)
+                        && item.pipeline.span.start == call.span().start
+                });
             found.push(
                 run.finding(
                     &RULE,

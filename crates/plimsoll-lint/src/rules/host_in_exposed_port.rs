@@ -33,7 +33,10 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
             let InstructionKind::Expose(words) = &step.instruction.kind else { continue };
             for word in words {
                 for port in document.expand_words(stage, step, &word.value) {
-                    let Some((_, container)) = port.rsplit_once(':') else { continue };
+                    let Some((_, container)) = port.rsplit_once(':').filter(|(host, _)| !host.is_empty())
+                    else {
+                        continue;
+                    };
                     let mut finding =
                         Finding::new(&RULE, format!("`{port}` names an address or port of the host"))
                             .at(word.span, step.span())

@@ -46,7 +46,8 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
         };
         let word = comment.text.split(' ').next().unwrap_or_default();
         let is_name = |name: &&str| match instruction.kind {
-            InstructionKind::From(_) => name.eq_ignore_ascii_case(word),
+            // Names of stages are kept in lower case.
+            InstructionKind::From(_) => name.to_lowercase() == word,
             _ => *name == word,
         };
         if names.iter().any(is_name) {

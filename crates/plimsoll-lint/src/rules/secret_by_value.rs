@@ -29,9 +29,11 @@ A secret that stood in a file has to be changed: it is in the history of the rep
     check,
 };
 
-/// Tokens that begin with something of their own: what they are, how they begin, how many characters follow at least, and
-/// which.
-const TOKENS: [(&str, &str, usize, fn(u8) -> bool); 17] = [
+/// What a token is, how it begins, how many characters follow at least, and which.
+type Token = (&'static str, &'static str, usize, fn(u8) -> bool);
+
+/// Tokens that begin with something of their own, as their makers publish it.
+const TOKENS: [Token; 17] = [
     ("an access key of AWS", "AKIA", 16, is_upper),
     ("a temporary access key of AWS", "ASIA", 16, is_upper),
     ("a token of GitHub", "ghp_", 36, is_word),

@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use plimsoll_diagnostics::SourceFile;
 use plimsoll_dockerfile::ignore::IgnoreFile;
+use plimsoll_lint::Configuration;
 
-use super::{Args, say};
+use super::{Args, configuration, say};
+use crate::config::ProjectConfig;
 use crate::variables;
 
 /// A Dockerfile larger than this many bytes is none.
@@ -31,6 +33,10 @@ pub(super) struct Input {
     pub(super) file: SourceFile,
     /// What its context leaves out.
     pub(super) ignore_file: Option<IgnoreFile>,
+    /// What the project and the command line say about findings.
+    pub(super) configuration: Configuration,
+    /// The images that named contexts of the project stand in for.
+    pub(super) contexts: Vec<String>,
 }
 
 /// The files to check, each once; what cannot be searched is handed to `fail`.
@@ -145,14 +151,22 @@ fn is_dockerfile(name: &str) -> bool {
 }
 
 impl Input {
-    /// Reads a file and the ignore file that belongs to it.
-    pub(super) fn read(source: Source) -> Result<Self> {
+    /// Reads a file and what belongs to it.
+    pub(super) fn read(args: &Args, source: Source, today: &str) -> Result<Self> {
         let file = read(&source.path)?;
-        let ignore_file = match &source.context {
+        let context = source.context.as_deref();
+        let ignore_file = match context {
             Some(context) => read_ignore_file(&source.path, context)?,
             None => None,
         };
-        Ok(Self { source, file, ignore_file })
+        let configuration = configuration::of(args, &source.path, context, today)?;
+        let folders: Vec<PathBuf> =
+            own_folder(&source.path).into_iter().chain(context.map(Path::to_owned)).collect();
+        let project = ProjectConfig::load(&folders)?;
+        let names = project.into_iter().flat_map(|(project, _)| project.contexts.into_keys());
+        // `NAME::PLATFORM` is for one platform only.
+        let contexts = names.map(|name| name.split("::").next().unwrap_or_default().to_owned()).collect();
+        Ok(Self { source, file, ignore_file, configuration, contexts })
     }
 }
 

@@ -1,5 +1,6 @@
 //! `plimsoll check`: what is probably wrong with Dockerfiles.
 
+mod configuration;
 mod files;
 mod report;
 mod shellcheck;
@@ -11,11 +12,10 @@ use std::str::FromStr as _;
 
 use anyhow::{Context as _, Result, bail};
 use plimsoll_diagnostics::{Diagnostic, Severity, SourceFile, did_you_mean, sanitize};
-use plimsoll_dockerfile::ignore::IgnoreFile;
 use plimsoll_dockerfile::parse;
 use plimsoll_export::Image;
 use plimsoll_lint::output::{Checked, text};
-use plimsoll_lint::{BaseFacts, Bases, LabelType, Options, Scope, fix, is_known_id, known_ids, rules};
+use plimsoll_lint::{BaseFacts, Bases, Options, Scope, Threshold, fix, is_known_id, known_ids, rules};
 use plimsoll_oci::{Platform, Reference};
 use plimsoll_store::Store;
 
@@ -67,9 +67,15 @@ pub(crate) struct Args {
     /// Honour no comments that suppress findings
     #[arg(long)]
     no_inline_ignores: bool,
-    /// The least severity that is exit code 1
-    #[arg(long, value_enum, default_value_t = FailOn::Warning)]
-    fail_on: FailOn,
+    /// Read this file in place of a `.hadolint.yaml` beside the Dockerfile or in its build context
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Read neither `.hadolint.yaml` nor `.trivyignore` nor `.trivyignore.yaml`
+    #[arg(long, conflicts_with = "config")]
+    no_config: bool,
+    /// The least severity that is exit code 1 [default: warning, or what `.hadolint.yaml` says]
+    #[arg(long, value_enum)]
+    fail_on: Option<FailOn>,
     /// Set a build argument
     #[arg(long = "build-arg", value_name = "NAME=VALUE")]
     build_arg: Vec<String>,
@@ -100,6 +106,18 @@ enum FailOn {
     None,
 }
 
+impl From<Threshold> for FailOn {
+    fn from(threshold: Threshold) -> Self {
+        match threshold {
+            Threshold::From(Severity::Error) => Self::Error,
+            Threshold::From(Severity::Warning) => Self::Warning,
+            Threshold::From(Severity::Info) => Self::Info,
+            Threshold::From(Severity::Style) => Self::Style,
+            Threshold::Never => Self::None,
+        }
+    }
+}
+
 impl FailOn {
     fn reached_by(self, severity: Severity) -> bool {
         match self {
@@ -122,9 +140,10 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
         report_error(&error);
         failed = true;
     };
+    let today = jiff::Zoned::now().date().to_string();
     let mut inputs = Vec::new();
     for source in files::sources(args, &mut fail)? {
-        match Input::read(source) {
+        match Input::read(args, source, &today) {
             Ok(input) => inputs.push(input),
             Err(error) => fail(error),
         }
@@ -135,13 +154,7 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
         let image = Image::open(store.as_ref()?, &reference.to_string(), platform).ok()?;
         Some(BaseFacts { config: image.config })
     };
-    let mut common = Common {
-        build_args: build_args(args)?,
-        label_schema: label_schema(args)?,
-        today: jiff::Zoned::now().date().to_string(),
-        bases: &bases,
-        shellcheck: None,
-    };
+    let mut common = Common { build_args: build_args(args)?, today, bases: &bases, shellcheck: None };
     if args.fix || args.diff {
         for input in &mut inputs {
             repair(args, input, &common)?;
@@ -151,13 +164,20 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
         let scripts = inputs.iter().flat_map(|input| scripts(args, input, &common)).collect();
         common.shellcheck = shellcheck::ask(&args.shellcheck, scripts, &files::workspace(args, &inputs))?;
     }
-    let files: Vec<Checked> = inputs.into_iter().map(|input| check_file(args, input, &common)).collect();
+    let mut files = Vec::new();
+    let mut fails = false;
+    for input in inputs {
+        let threshold = input.configuration.threshold.map_or(FailOn::Warning, FailOn::from);
+        let checked = check_file(args, input, &common);
+        let threshold = args.fail_on.unwrap_or(threshold);
+        fails |= checked.severities().any(|severity| threshold.reached_by(severity));
+        files.push(checked);
+    }
     if !args.diff {
         answer(&report::answer(args.format, &files))?;
         args.output.iter().try_for_each(|output| output.write(&files))?;
         say(&text::summary(&files));
     }
-    let fails = files.iter().flat_map(Checked::severities).any(|severity| args.fail_on.reached_by(severity));
     Ok(match (failed, fails && !args.diff) {
         (true, _) => exit::IMPOSSIBLE,
         (false, true) => exit::NO,
@@ -168,27 +188,29 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
 /// What is the same for all files.
 struct Common<'c> {
     build_args: BTreeMap<String, String>,
-    label_schema: Vec<(String, LabelType)>,
     today: String,
     bases: &'c Bases<'c>,
     shellcheck: Option<Answers>,
 }
 
 impl Common<'_> {
-    fn options<'o>(&'o self, args: &'o Args, ignore_file: Option<&'o IgnoreFile>) -> Options<'o> {
+    fn options<'o>(&'o self, args: &'o Args, input: &'o Input) -> Options<'o> {
+        let configuration = &input.configuration;
         Options {
             scope: args.target.as_deref().map_or(Scope::All, Scope::Target),
             build_args: self.build_args.clone(),
             platform: args.platform.clone(),
+            contexts: input.contexts.clone(),
             enable: args.enable.clone(),
-            ignore: args.ignore.clone(),
-            ignore_file,
+            ignore: configuration.ignore.clone(),
+            ignore_file: input.ignore_file.as_ref(),
             bases: Some(self.bases),
             today: Some(self.today.clone()),
-            no_inline_ignores: args.no_inline_ignores,
-            trusted_registries: args.trusted_registry.clone(),
-            label_schema: self.label_schema.clone(),
-            strict_labels: args.strict_labels,
+            no_inline_ignores: configuration.no_inline_ignores,
+            trusted_registries: configuration.trusted_registries.clone(),
+            label_schema: configuration.label_schema.clone(),
+            strict_labels: configuration.strict_labels,
+            severities: configuration.severities.clone(),
             ..Options::default()
         }
     }
@@ -196,7 +218,7 @@ impl Common<'_> {
 
 /// Fixes a file, or shows how it would be fixed.
 fn repair(args: &Args, input: &mut Input, common: &Common<'_>) -> Result<()> {
-    let fixed = fix(&input.file, &common.options(args, input.ignore_file.as_ref()));
+    let fixed = fix(&input.file, &common.options(args, input));
     if args.diff {
         answer(&crate::diff::unified(input.file.name(), input.file.text(), &fixed.text))?;
     } else if fixed.text != input.file.text() {
@@ -217,7 +239,7 @@ fn check_file(args: &Args, input: Input, common: &Common<'_>) -> Checked {
     let ask = common.shellcheck.as_ref().map(|answers| |script: &str| answers.about(script));
     let options = Options {
         shellcheck: ask.as_ref().map(|ask| ask as &plimsoll_lint::shellcheck::Answers<'_>),
-        ..common.options(args, input.ignore_file.as_ref())
+        ..common.options(args, &input)
     };
     let report = plimsoll_lint::check(&input.file, &parsed.dockerfile, &options);
     let mut errors: Vec<Diagnostic> = parsed.diagnostics.into_iter().filter(Diagnostic::is_error).collect();
@@ -227,7 +249,7 @@ fn check_file(args: &Args, input: Input, common: &Common<'_>) -> Checked {
 
 /// What `ShellCheck` is to be asked about a file.
 fn scripts(args: &Args, input: &Input, common: &Common<'_>) -> Vec<String> {
-    let options = common.options(args, input.ignore_file.as_ref());
+    let options = common.options(args, input);
     plimsoll_lint::shellcheck::scripts(&input.file, &parse(&input.file).dockerfile, &options)
 }
 
@@ -239,18 +261,6 @@ fn build_args(args: &Args) -> Result<BTreeMap<String, String>> {
         Ok((name.to_owned(), value.to_owned()))
     };
     args.build_arg.iter().map(split).collect()
-}
-
-fn label_schema(args: &Args) -> Result<Vec<(String, LabelType)>> {
-    let split = |text: &String| {
-        let parts = text.rsplit_once(':').filter(|(key, _)| !key.is_empty());
-        let parsed = parts.and_then(|(key, kind)| Some((key.to_owned(), kind.parse().ok()?)));
-        parsed.with_context(|| {
-            let types = LabelType::NAMES.join(", ");
-            format!("`--require-label {text}` is not of the form `KEY:TYPE`; types are {types}")
-        })
-    };
-    args.require_label.iter().map(split).collect()
 }
 
 fn known(id: &str) -> Result<()> {
