@@ -14,7 +14,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use plimsoll_layer::{
-    ChainIndex, Entry, Found, IndexBuilder, Kind, LayerIndex, Owners, ResolveError, Timestamp, XattrNamespace,
+    ChainIndex, Entry, Found, IndexBuilder, Kind, LayerIndex, Owners, ResolveError, Timestamp,
+    XattrNamespace, copy_sparse,
 };
 use plimsoll_sandbox::OWNER_XATTR;
 use rustix::fs::{
@@ -541,38 +542,6 @@ fn ancestors(path: &[u8]) -> impl Iterator<Item = &[u8]> {
     path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(end, _)| &path[..end])
 }
 
-/// Copies a stream; whole blocks of zeros become holes.
-fn copy_sparse(bytes: &mut dyn io::Read, file: &mut File) -> io::Result<u64> {
-    let mut buffer = vec![0; SMALL_BUFFER];
-    let (mut size, mut hole) = (0_u64, 0_i64);
-    loop {
-        let count = match bytes.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(count) => count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
-        size += count as u64;
-        if count >= HOLE && buffer[..count].iter().all(|byte| *byte == 0) {
-            hole += i64::try_from(count).expect("a buffer is small");
-            continue;
-        }
-        if hole > 0 {
-            io::Seek::seek(file, io::SeekFrom::Current(std::mem::take(&mut hole)))?;
-        }
-        io::Write::write_all(file, &buffer[..count])?;
-    }
-    if hole > 0 {
-        file.set_len(size)?;
-    }
-    Ok(size)
-}
-
-/// Bytes that are read at once.
-const SMALL_BUFFER: usize = 64 * 1024;
-/// Fewer zeros than this are no hole.
-const HOLE: usize = 4096;
-
 /// Sets owner, mode, attributes and time of what was written; by path, for what cannot be opened.
 fn apply(entry: &Entry, path: &Path, owners: Owners) -> Result<(), ExecuteError> {
     let failed = |source| disk(path, source);
@@ -716,6 +685,12 @@ fn copy_file(source: &Path, destination: &Path, buffer: &mut Vec<u8>) -> Result<
         return Ok(to);
     }
     if rustix::fs::ioctl_ficlone(&to, &from).is_err() {
+        let metadata = from.metadata().map_err(read)?;
+        if metadata.blocks() * 512 < metadata.len() {
+            io::Seek::rewind(&mut from).map_err(read)?;
+            copy_sparse(&mut from, &mut to).map_err(write)?;
+            return Ok(to);
+        }
         io::Write::write_all(&mut to, buffer).map_err(write)?;
         // `io::copy` between files uses copy_file_range and its fallbacks.
         io::copy(&mut from, &mut to).map_err(write)?;

@@ -11,9 +11,10 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use plimsoll_layer::{Entry, Kind, Timestamp};
+use plimsoll_layer::{Entry, Kind, Timestamp, copy_sparse};
 use plimsoll_snapshot::Snapshots;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Timespec, Timestamps, XattrFlags};
 use rustix::io::Errno;
@@ -184,8 +185,12 @@ impl<'m> Writer<'m> {
         let mut file = File::from(file);
         let mut content =
             self.merged.content(entry).map_err(|source| failed("read the bytes of", entry, source))?;
-        self.report.size_bytes +=
-            io::copy(&mut content, &mut file).map_err(|source| failed("write", entry, source))?;
+        // Where a file has holes, so has its copy.
+        let metadata = content.metadata().map_err(|source| failed("read the bytes of", entry, source))?;
+        let has_holes = metadata.blocks() * 512 < metadata.len();
+        let written =
+            if has_holes { copy_sparse(&mut content, &mut file) } else { io::copy(&mut content, &mut file) };
+        self.report.size_bytes += written.map_err(|source| failed("write", entry, source))?;
         self.attributes(file.as_fd(), entry)
     }
 

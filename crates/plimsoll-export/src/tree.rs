@@ -36,6 +36,9 @@ pub fn tar(
         }
         for entry in &merged.entries {
             let mut moved = Entry { path: under(&entry.path), ..entry.clone() };
+            // A tar has whole seconds, and this one the nearest, as with Docker; layers have those that began.
+            let half = i64::from(moved.mtime.nanoseconds >= 500_000_000);
+            moved.mtime = Timestamp::from_seconds(moved.mtime.seconds.saturating_add(half));
             if let Kind::Hardlink { target } = &mut moved.kind {
                 *target = under(target);
             }

@@ -99,6 +99,27 @@ fn platforms_are_split_into_directories() {
 }
 
 #[test]
+fn a_tar_has_the_nearest_second_and_a_directory_has_holes() {
+    use std::os::unix::fs::MetadataExt;
+    let lab = Lab::new();
+    let file = std::fs::File::create(lab.path("sparse")).unwrap();
+    file.set_len(8 << 20).unwrap();
+    file.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_millis(1_000_000_600)).unwrap();
+    lab.dockerfile("COPY sparse /sparse\n");
+    let (directory, tar) = (lab.beside("root"), lab.beside("root.tar"));
+    lab.build()
+        .args(["-o", &format!("type=local,dest={}", directory.display())])
+        .args(["-o", &format!("type=tar,dest={}", tar.display())])
+        .ok();
+    let written = directory.join("sparse").metadata().unwrap();
+    assert_eq!((written.len(), written.mtime_nsec()), (8 << 20, 600_000_000));
+    assert!(written.blocks() * 512 < 1 << 20);
+    let mut archive = tar::Archive::new(std::fs::File::open(&tar).unwrap());
+    let times = archive.entries().unwrap().map(|entry| entry.unwrap().header().mtime().unwrap());
+    assert!(times.into_iter().any(|time| time == 1_000_001));
+}
+
+#[test]
 fn annotations_are_where_they_were_asked_for() {
     let lab = Lab::new();
     let arguments = two_platforms(&lab);
