@@ -11,7 +11,7 @@ use crate::support::Lab;
 /// What the stand-in says about every script.
 const COMMENT: &str = r#"{"file":"0","line":12,"endLine":12,"column":6,"endColumn":8,"level":"warning","code":2086,"message":"words of its own"}"#;
 
-const FILE: &str = "FROM scratch\nUSER 1\nRUN echo $x\n";
+const FILE: &str = "FROM debian:trixie\nUSER 1\nRUN echo $x\n";
 
 /// A program that says its version, and about the first script one thing; each call is a line of `calls`.
 fn stand_in(lab: &Lab, folder: &str, version: &str) -> PathBuf {

@@ -65,13 +65,20 @@ fn all_flags_reach_the_op_and_the_history() {
     let copy = outcome.copy();
     assert_eq!(copy.owner, Some(OwnerSpec { user: "app".into(), group: Some("grp".into()) }));
     assert_eq!(copy.mode.as_deref(), Some("0640"));
-    assert!(copy.link && copy.parents);
+    // A new mode is set on what lies below, too: such a layer stands not for itself.
+    assert!(!copy.link && copy.parents);
     assert_eq!(copy.exclude, ["*.md", "b"]);
     assert_eq!(patterns(&copy.sources), ["src/./x/*.c"]);
     assert_eq!(
         outcome.history()[1],
         "COPY --parents --chown=app:grp --chmod=0640 src/./x/*.c /d/ # buildkit"
     );
+}
+
+#[test]
+fn a_linked_copy_keeps_its_owner() {
+    let outcome = graph("FROM a\nCOPY --link --chown=1:1 x /x");
+    assert!(outcome.copy().link);
 }
 
 #[test]
