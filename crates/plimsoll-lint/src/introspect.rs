@@ -8,9 +8,37 @@ use plimsoll_diagnostics::{SourceFile, Span, sanitize};
 use plimsoll_dockerfile::{ArgDefinition, Instruction, InstructionKind, Mount, MountKind};
 use serde::Serialize;
 
-use crate::document::{Document, Stage};
+use crate::document::{BaseFacts, Document, Stage};
 use crate::output::docker::{Location, location};
 use crate::output::encode::pretty;
+
+/// The word of a `FROM` that names what a stage starts from.
+pub struct BaseWord<'d> {
+    /// The name, variables put in.
+    pub name: &'d str,
+    /// The line of the stage that it names.
+    pub stage: Option<usize>,
+    /// What is known of the image that it names.
+    pub facts: Option<&'d BaseFacts>,
+}
+
+/// The word of a `FROM` at a place of the file.
+pub fn base_at<'d>(document: &'d Document<'_>, offset: usize) -> Option<BaseWord<'d>> {
+    document.stages.iter().find_map(|stage| {
+        let base = stage.base.as_ref()?;
+        let span = base.from.image.span;
+        let name = &base.image.as_ref()?.text;
+        let line = |parent: usize| {
+            let start = document.stages[parent].base.as_ref()?.instruction.span.start;
+            Some(document.file.line_of(start))
+        };
+        (span.start <= offset && offset <= span.end).then(|| BaseWord {
+            name,
+            stage: stage.parent.and_then(line),
+            facts: stage.facts.as_ref(),
+        })
+    })
+}
 
 /// The stages of a file.
 #[derive(Debug, Serialize)]

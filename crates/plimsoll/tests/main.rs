@@ -18,6 +18,7 @@ mod crashes;
 mod debugging;
 mod file_system;
 mod interface;
+mod lsp;
 mod mounts;
 mod outputs;
 mod platforms;

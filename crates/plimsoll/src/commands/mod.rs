@@ -15,6 +15,7 @@ mod inspect;
 mod load;
 mod login;
 mod logout;
+mod lsp;
 mod prune;
 mod pull;
 mod push;
@@ -54,6 +55,8 @@ enum Command {
     Check(Box<check::Args>),
     /// Explain a rule of `check`
     Explain(explain::Args),
+    /// Check Dockerfiles in an editor, over the Language Server Protocol
+    Lsp(lsp::Args),
     /// Look into build contexts
     #[command(subcommand)]
     Context(context::Command),
@@ -163,6 +166,7 @@ fn run(cli: Cli, standing: Standing) -> anyhow::Result<u8> {
         }
         Command::Check(args) => check::run(&args, global, standing),
         Command::Explain(args) => explain::run(&args),
+        Command::Lsp(args) => lsp::run(&args, global, standing),
         Command::Context(command) => context::run(&command),
         Command::Base(args) => base::run(&args, global, standing),
         Command::Images(args) => images::run(&args, global, standing),

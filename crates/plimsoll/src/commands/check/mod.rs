@@ -276,7 +276,7 @@ fn known(id: &str) -> Result<()> {
 }
 
 /// The store, if there is one: a check makes none.
-fn open_store(global: &GlobalArgs, standing: Standing) -> Option<Store> {
+pub(super) fn open_store(global: &GlobalArgs, standing: Standing) -> Option<Store> {
     let root = environment::root(global, &standing).ok().filter(|root| root.is_dir());
     root.and_then(|_| Host::open(global, standing).ok()).map(|host| host.store)
 }

@@ -1,0 +1,60 @@
+//! `plimsoll lsp`: the checks in an editor, over the Language Server Protocol 3.17.
+//!
+//! Reads what the editor sends, and from the disk nothing but the ignore file beside a Dockerfile that lies in a folder of the
+//! editor's, and what the store knows of base images. No network, no build, no other program.
+
+mod actions;
+mod completion;
+mod document;
+mod hover;
+mod position;
+mod server;
+mod wire;
+
+use std::cell::LazyCell;
+use std::io::{BufWriter, Write as _};
+use std::str::FromStr as _;
+
+use anyhow::{Context as _, Result};
+use plimsoll_export::Image;
+use plimsoll_lint::BaseFacts;
+use plimsoll_oci::{Platform, Reference};
+
+use crate::commands::check::open_store;
+use crate::environment::GlobalArgs;
+use crate::exit;
+use crate::namespace::Standing;
+use server::Server;
+
+/// Check Dockerfiles in an editor, over the Language Server Protocol
+///
+/// Speaks on standard input and output. Editors start it; it has findings, fixes, explanations and completions.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// What editors say by habit: there is nothing else
+    #[arg(long, hide = true)]
+    stdio: bool,
+}
+
+pub(crate) fn run(_args: &Args, global: &GlobalArgs, standing: Standing) -> Result<u8> {
+    let store = LazyCell::new(|| open_store(global, standing));
+    let bases = |name: &str, platform: &Platform| {
+        let reference = Reference::from_str(name).ok()?;
+        let image = Image::open(store.as_ref()?, &reference.to_string(), platform).ok()?;
+        Some(BaseFacts { config: image.config })
+    };
+    let mut server = Server::new(&bases);
+    let mut input = std::io::stdin().lock();
+    let mut output = BufWriter::new(std::io::stdout().lock());
+    while let Some(message) = wire::read(&mut input).context("cannot understand the editor")? {
+        for answer in server.answer(&message) {
+            wire::write(&mut output, &answer).context("cannot answer the editor")?;
+        }
+        output.flush().context("cannot answer the editor")?;
+        if server.is_over() {
+            break;
+        }
+    }
+    // The protocol wants to hear when the end came without a word.
+    Ok(if server.was_shut_down() { exit::DONE } else { exit::NO })
+}
