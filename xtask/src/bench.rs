@@ -7,6 +7,7 @@ mod buildah;
 mod builder;
 mod buildkit;
 mod case;
+mod check;
 mod fixture;
 mod memory;
 mod own;
@@ -34,7 +35,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     plimsoll: plimsoll::Options,
 
-    /// Only these cases; all are measured, and docs/benchmarks.md is written, when none is named
+    /// Only these cases; all are measured, and docs/benchmarks.md is written, when none is named. `check` measures the linter
     cases: Vec<String>,
 
     /// List the cases and measure nothing
@@ -81,7 +82,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         for case in CASES {
             println!("{:18} {}", case.name, case.title);
         }
+        println!("{:18} the linter beside hadolint, written into a section of its own", "check");
         return Ok(());
+    }
+    if arguments.cases == ["check"] {
+        return check::run(arguments);
     }
     let chosen = chosen(&arguments.cases)?;
     let plimsoll = Plimsoll::open(&arguments.plimsoll)?;
@@ -109,8 +114,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         outcomes.push(outcome);
         // After each case: a run that is cut short has still measured something.
         if writes_page {
+            let path = shell::workspace().join("docs/benchmarks.md");
             let page = report::page(&outcomes, &versions, arguments.rounds);
-            std::fs::write(shell::workspace().join("docs/benchmarks.md"), page)?;
+            let old = std::fs::read_to_string(&path).unwrap_or_default();
+            std::fs::write(path, check::keep_section(&page, &old))?;
         }
     }
     print!("{}", report::page(&outcomes, &versions, arguments.rounds));

@@ -25,9 +25,11 @@ pub(crate) fn seconds(durations: &[Duration]) -> Vec<f64> {
     durations.iter().map(Duration::as_secs_f64).collect()
 }
 
-/// A time for people: milliseconds below one second, two digits of a second below ten.
+/// A time for people: milliseconds below one second, tenths of them below ten, two digits of a second below ten.
 pub(crate) fn show_seconds(seconds: f64) -> String {
-    if seconds < 1.0 {
+    if seconds < 0.01 {
+        format!("{:.1} ms", seconds * 1000.0)
+    } else if seconds < 1.0 {
         format!("{:.0} ms", seconds * 1000.0)
     } else if seconds < 10.0 {
         format!("{seconds:.2} s")
@@ -66,6 +68,7 @@ mod tests {
 
     #[test]
     fn times_are_shown_with_useful_digits() {
+        assert_eq!(show_seconds(0.00234), "2.3 ms");
         assert_eq!(show_seconds(0.0234), "23 ms");
         assert_eq!(show_seconds(2.345), "2.35 s");
         assert_eq!(show_seconds(12.345), "12.3 s");

@@ -136,14 +136,14 @@ fn memory(outcomes: &[Outcome]) -> String {
 }
 
 /// A table with its first column to the left and all others to the right.
-fn table(head: &[String], rows: impl Iterator<Item = Vec<String>>) -> String {
+pub(super) fn table(head: &[String], rows: impl Iterator<Item = Vec<String>>) -> String {
     let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
     let rule = format!("| --- |{}\n", " --: |".repeat(head.len() - 1));
     let rows: String = rows.map(|row| line(&row)).collect();
     line(head) + &rule + &rows
 }
 
-fn spread(values: &[f64], show: impl Fn(f64) -> String) -> String {
+pub(super) fn spread(values: &[f64], show: impl Fn(f64) -> String) -> String {
     let (low, high) = range(values);
     format!("{} ({}–{})", show(median(values)), show(low), show(high))
 }
