@@ -80,16 +80,8 @@ pub fn lower(request: &Request<'_>) -> Result<Lowered, Vec<Diagnostic>> {
 
 /// The image of the target's last state.
 fn image(request: &Request<'_>, mut state: State, builder: &GraphBuilder) -> ImagePlan {
-    // A directory as the base has no entry, so that each layer has that of the next one, and the last one has none.
-    if let Some(directory) = &state.directory_base {
-        let has_steps = state.history.iter().any(|entry| entry.vertex.is_some());
-        let created_by = if has_steps {
-            builder.vertex(state.root).name.clone()
-        } else {
-            format!("local source for {directory}")
-        };
-        let vertex = Some(state.root);
-        state.history.push(HistoryEntry { created_by, author: None, vertex, fills_in: true });
+    if let Some((directory, layer)) = state.directory_base.take() {
+        fill_in(&mut state, &directory, layer, builder);
     }
     let mut config = state.config;
     for (name, value) in request.labels {
@@ -112,6 +104,18 @@ fn image(request: &Request<'_>, mut state: State, builder: &GraphBuilder) -> Ima
         }
     }
     ImagePlan { platform, root: state.root, config, history: state.history, base_history: state.base_history }
+}
+
+/// A directory as the base has no entry in the history, so that each layer has that of the next one, and the last one has
+/// what stands for no instruction.
+fn fill_in(state: &mut State, directory: &str, layer: VertexId, builder: &GraphBuilder) {
+    let mut layer = Some(layer);
+    let mut created_by = format!("local source for {directory}");
+    for entry in state.history.iter_mut().filter(|entry| entry.vertex.is_some()) {
+        std::mem::swap(&mut entry.vertex, &mut layer);
+        created_by.clone_from(&builder.vertex(state.root).name);
+    }
+    state.history.push(HistoryEntry { created_by, author: None, vertex: layer, fills_in: true });
 }
 
 /// What all stages share while they are lowered.
@@ -242,7 +246,7 @@ impl Lowering<'_> {
             no_cache: false,
         });
         let mut state = State::new(root, platform, empty_config(&self.request.target_platform));
-        state.directory_base = Some(stage.base_name.clone());
+        state.directory_base = Some((stage.base_name.clone(), root));
         Ok(state)
     }
 

@@ -40,7 +40,7 @@ pub(crate) struct State {
     /// What the instructions added to the history.
     pub(crate) history: Vec<HistoryEntry>,
     /// The first layer is this directory and stands in no history.
-    pub(crate) directory_base: Option<String>,
+    pub(crate) directory_base: Option<(String, VertexId)>,
     /// The history of the base image.
     pub(crate) base_history: Vec<History>,
     /// This stage has a `CMD` of its own.

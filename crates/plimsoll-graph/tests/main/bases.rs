@@ -96,11 +96,10 @@ fn a_directory_context_is_copied_from() {
 fn a_directory_context_can_be_a_base() {
     let outcome = build("FROM tree\nRUN x").directory("tree").graph();
     assert_eq!(outcome.copy().destination, "/");
-    // The directory has no entry of its own: what is left without one at the end is named after the last step.
     assert_eq!(outcome.history(), ["RUN /bin/sh -c x # buildkit", "[1/2] RUN x"]);
     let history = &outcome.image().history;
-    assert!(history.iter().all(|entry| entry.vertex.is_some()));
-    assert!(!history[0].fills_in && history[1].fills_in);
+    assert!(history[0].vertex < history[1].vertex && history[1].fills_in);
+    assert_eq!(build("FROM tree").directory("tree").graph().history(), ["local source for tree"]);
 }
 
 #[test]
