@@ -144,6 +144,20 @@ impl InstructionKind {
             Self::Invalid => "?",
         }
     }
+
+    /// What `COPY` and `ADD` have in common; nothing for others.
+    pub fn transfer(&self) -> Option<&Transfer> {
+        match self {
+            Self::Copy(copy) => Some(&copy.transfer),
+            Self::Add(add) => Some(&add.transfer),
+            _ => None,
+        }
+    }
+
+    /// Whether it is a `COPY` that takes its files from elsewhere than the build context.
+    pub fn copies_from_elsewhere(&self) -> bool {
+        matches!(self, Self::Copy(copy) if copy.from.is_some())
+    }
 }
 
 /// A command for the shell, or a program with its arguments.

@@ -21,6 +21,7 @@ use crate::{
 };
 use line::Line;
 
+pub use instructions::{KEYWORDS, flags_of};
 pub use tree::{Node, Part, Tree, tree};
 
 /// What [`parse`] gives.

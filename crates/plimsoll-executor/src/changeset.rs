@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use plimsoll_layer::{
     ChainIndex, Entry, Found, IndexBuilder, Kind, LayerIndex, Owners, ResolveError, Timestamp,
-    XattrNamespace, copy_sparse,
+    XattrNamespace, copy_sparse, has_holes,
 };
 use plimsoll_sandbox::OWNER_XATTR;
 use rustix::fs::{
@@ -685,8 +685,7 @@ fn copy_file(source: &Path, destination: &Path, buffer: &mut Vec<u8>) -> Result<
         return Ok(to);
     }
     if rustix::fs::ioctl_ficlone(&to, &from).is_err() {
-        let metadata = from.metadata().map_err(read)?;
-        if metadata.blocks() * 512 < metadata.len() {
+        if has_holes(&from.metadata().map_err(read)?) {
             io::Seek::rewind(&mut from).map_err(read)?;
             copy_sparse(&mut from, &mut to).map_err(write)?;
             return Ok(to);

@@ -11,10 +11,9 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use plimsoll_layer::{Entry, Kind, Timestamp, copy_sparse};
+use plimsoll_layer::{Entry, Kind, Timestamp, copy_sparse, has_holes};
 use plimsoll_snapshot::Snapshots;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Timespec, Timestamps, XattrFlags};
 use rustix::io::Errno;
@@ -187,9 +186,11 @@ impl<'m> Writer<'m> {
             self.merged.content(entry).map_err(|source| failed("read the bytes of", entry, source))?;
         // Where a file has holes, so has its copy.
         let metadata = content.metadata().map_err(|source| failed("read the bytes of", entry, source))?;
-        let has_holes = metadata.blocks() * 512 < metadata.len();
-        let written =
-            if has_holes { copy_sparse(&mut content, &mut file) } else { io::copy(&mut content, &mut file) };
+        let written = if has_holes(&metadata) {
+            copy_sparse(&mut content, &mut file)
+        } else {
+            io::copy(&mut content, &mut file)
+        };
         self.report.size_bytes += written.map_err(|source| failed("write", entry, source))?;
         self.attributes(file.as_fd(), entry)
     }

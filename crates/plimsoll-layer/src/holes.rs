@@ -1,12 +1,20 @@
 //! Files with holes on disk.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::MetadataExt;
 
 /// Bytes that are read at once.
 const BUFFER: usize = 64 * 1024;
+/// What the kernel counts the room of a file in, in bytes.
+const BLOCK: u64 = 512;
 /// Fewer zeros than this are no hole.
 const HOLE: usize = 4096;
+
+/// Whether a file takes less room on disk than it has bytes.
+pub fn has_holes(metadata: &Metadata) -> bool {
+    metadata.blocks() * BLOCK < metadata.len()
+}
 
 /// Copies a stream; whole blocks of zeros become holes. Gives the number of bytes.
 pub fn copy_sparse(bytes: &mut dyn Read, file: &mut File) -> io::Result<u64> {
@@ -37,8 +45,6 @@ pub fn copy_sparse(bytes: &mut dyn Read, file: &mut File) -> io::Result<u64> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::MetadataExt;
-
     use super::*;
 
     #[test]
@@ -50,6 +56,6 @@ mod tests {
         let mut file = File::create_new(&path).unwrap();
         assert_eq!(copy_sparse(&mut bytes.as_slice(), &mut file).unwrap(), 3 << 20);
         assert_eq!(std::fs::read(&path).unwrap(), bytes);
-        assert!(file.metadata().unwrap().blocks() * 512 < 1 << 20);
+        assert!(file.metadata().unwrap().blocks() * BLOCK < 1 << 20 && has_holes(&file.metadata().unwrap()));
     }
 }

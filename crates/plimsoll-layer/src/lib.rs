@@ -44,7 +44,7 @@ pub use digest::{SelectionItem, SelectionOwners, file_digest, reader_digest, sel
 pub use entry::{Entry, Kind, Timestamp};
 pub use error::LayerError;
 pub use estargz::estargz_toc;
-pub use holes::copy_sparse;
+pub use holes::{copy_sparse, has_holes};
 pub use index::{DecodeError, IndexBuilder, LayerIndex};
 pub use scan::{ScanOptions, scan_upper};
 pub use tar_read::{LayerSink, Limits, ReadOptions, Whiteouts, index_only, read_layer};

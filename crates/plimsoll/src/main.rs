@@ -11,6 +11,7 @@ mod diff;
 mod engine;
 mod environment;
 mod exit;
+mod ignore_file;
 mod interrupt;
 mod namespace;
 mod output;

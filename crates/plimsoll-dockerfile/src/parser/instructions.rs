@@ -16,8 +16,8 @@ use crate::ast::{
     Run, Source, Transfer,
 };
 
-/// All keywords, in the order in which they are suggested.
-const KEYWORDS: [&str; 18] = [
+/// The keywords of all instructions in their usual spelling, sorted.
+pub const KEYWORDS: [&str; 18] = [
     "ADD",
     "ARG",
     "CMD",
@@ -65,6 +65,22 @@ const RUN_FLAGS: Known = &[
 ];
 
 const FROM_FLAGS: Known = &[("platform", Takes::Value)];
+
+fn known_flags(keyword: &str) -> Known {
+    match keyword {
+        "COPY" => COPY_FLAGS,
+        "ADD" => ADD_FLAGS,
+        "RUN" => RUN_FLAGS,
+        "FROM" => FROM_FLAGS,
+        "HEALTHCHECK" => healthcheck::FLAGS,
+        _ => &[],
+    }
+}
+
+/// The flags of an instruction, whose keyword is in upper case, without dashes; true for those that need a value.
+pub fn flags_of(keyword: &str) -> impl Iterator<Item = (&'static str, bool)> {
+    known_flags(keyword).iter().map(|(name, takes)| (*name, *takes != Takes::Bool))
+}
 
 /// What reading an instruction needs besides its line.
 pub(super) struct Context<'c, 'a> {
@@ -236,17 +252,9 @@ fn kind(parts: Parts<'_>, heredocs: Vec<Heredoc>, context: &mut Context<'_, '_>)
         context.report(unknown_instruction(parts.keyword));
         return None;
     };
-    let known: Known = match name {
-        "COPY" => COPY_FLAGS,
-        "ADD" => ADD_FLAGS,
-        "RUN" => RUN_FLAGS,
-        "FROM" => FROM_FLAGS,
-        "HEALTHCHECK" => healthcheck::FLAGS,
-        _ => &[],
-    };
     // Two instructions do not look at the flags that they are given.
     let given = if matches!(name, "ARG" | "STOPSIGNAL") { Vec::new() } else { parts.flags };
-    let mut flags = Flags::read(given, known, name, context.diagnostics);
+    let mut flags = Flags::read(given, known_flags(name), name, context.diagnostics);
     let keyword = parts.keyword.span();
     let arguments = parts.arguments;
     // An instruction that means something without arguments says so itself.

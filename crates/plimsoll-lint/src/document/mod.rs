@@ -99,6 +99,13 @@ impl<'a> Document<'a> {
             || self.stages.iter().any(|other| other.parent == Some(stage.index))
     }
 
+    /// Whether another stage is built on a stage or takes files from it.
+    pub(crate) fn is_used(&self, stage: &Stage<'a>) -> bool {
+        let needs =
+            |other: &Stage<'a>| other.parent == Some(stage.index) || other.sources.contains(&stage.index);
+        self.stages.iter().any(needs)
+    }
+
     /// The stages that start from an image, each with its name, variables put in.
     pub(crate) fn base_images(&self) -> impl Iterator<Item = (&Base<'a>, String)> {
         self.wanted_stages().filter_map(|stage| {

@@ -37,7 +37,7 @@ struct Lifetimes {
 /// As published by the makers, looked up in November 2026: <https://www.debian.org/releases/> and its LTS pages,
 /// <https://ubuntu.com/about/release-cycle>, <https://alpinelinux.org/releases/>, <https://nodejs.org/en/about/previous-releases>,
 /// <https://devguide.python.org/versions/>, <https://www.php.net/supported-versions.php>, <https://www.ruby-lang.org/en/downloads/branches/>.
-const LIFETIMES: [Lifetimes; 9] = [
+static LIFETIMES: [Lifetimes; 9] = [
     Lifetimes {
         repository: "debian",
         by_major: true,
@@ -179,34 +179,33 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
 
 /// What is in an image by its name and tag: name, version and last day of support of each part that is known.
 fn parts(repository: &str, tag: &str) -> Vec<(&'static str, &'static str, &'static str)> {
-    let mut parts = Vec::new();
-    if let Some(known) = LIFETIMES.iter().find(|known| known.repository == repository) {
-        let digits = |part: &str| part.bytes().take_while(u8::is_ascii_digit).count();
-        let first = digits(tag);
-        let second = tag[first..].strip_prefix('.').map_or(0, |rest| digits(rest) + 1);
-        let version = if known.by_major { &tag[..first] } else { &tag[..first + second] };
-        parts.extend(entry(known, version));
-    }
+    let digits = |part: &str| part.bytes().take_while(u8::is_ascii_digit).count();
+    let major = digits(tag);
+    let minor = tag[major..].strip_prefix('.').map_or(0, |rest| digits(rest) + 1);
+    let by_major = lifetimes(repository).is_some_and(|known| known.by_major);
+    let own = if by_major { &tag[..major] } else { &tag[..major + minor] };
+    let mut parts: Vec<_> = entry(repository, own).into_iter().collect();
     for word in tag.split('-') {
         if let Some((_, name, version)) = CODE_NAMES.iter().find(|(code, ..)| *code == word) {
-            parts.extend(
-                LIFETIMES.iter().find(|known| known.repository == *name).and_then(|all| entry(all, version)),
-            );
+            parts.extend(entry(name, version));
         } else if let Some(version) = word.strip_prefix("alpine") {
-            parts.extend(
-                LIFETIMES.iter().find(|all| all.repository == "alpine").and_then(|all| entry(all, version)),
-            );
+            parts.extend(entry("alpine", version));
         }
     }
     parts
 }
 
-fn entry(known: &Lifetimes, version: &str) -> Option<(&'static str, &'static str, &'static str)> {
+fn lifetimes(repository: &str) -> Option<&'static Lifetimes> {
+    LIFETIMES.iter().find(|known| known.repository == repository)
+}
+
+fn entry(repository: &str, version: &str) -> Option<(&'static str, &'static str, &'static str)> {
+    let known = lifetimes(repository)?;
     let (version, end) = known.versions.iter().find(|(name, _)| *name == version)?;
     Some((known.repository, version, end))
 }
 
-fn newest(name: &str, today: &str) -> Option<&'static str> {
-    let known = LIFETIMES.iter().find(|known| known.repository == name)?;
-    known.versions.iter().rfind(|(_, end)| *end >= today).map(|(version, _)| *version)
+fn newest(repository: &str, today: &str) -> Option<&'static str> {
+    let mut versions = lifetimes(repository)?.versions.iter();
+    versions.rfind(|(_, end)| *end >= today).map(|(version, _)| *version)
 }

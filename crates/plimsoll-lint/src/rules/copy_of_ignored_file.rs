@@ -31,12 +31,9 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
     }
     for stage in document.wanted_stages() {
         for step in &stage.steps {
-            let (transfer, from_context) = match &step.instruction.kind {
-                InstructionKind::Copy(copy) => (&copy.transfer, copy.from.is_none()),
-                InstructionKind::Add(add) => (&add.transfer, true),
-                _ => continue,
-            };
-            for source in transfer.sources.iter().filter(|_| from_context) {
+            let kind = &step.instruction.kind;
+            let Some(transfer) = kind.transfer().filter(|_| !kind.copies_from_elsewhere()) else { continue };
+            for source in &transfer.sources {
                 let Source::Path(path) = source else { continue };
                 let Some(value) = document.expand(stage, step, &path.value) else { continue };
                 if is_address(&value) {

@@ -122,11 +122,7 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
 
 /// The names that files have behind a `COPY` or `ADD`.
 fn copied(document: &Document<'_>, stage: &Stage<'_>, step: &Step<'_>) -> Vec<(String, Span)> {
-    let transfer = match step.kind() {
-        InstructionKind::Copy(copy) => &copy.transfer,
-        InstructionKind::Add(add) => &add.transfer,
-        _ => return Vec::new(),
-    };
+    let Some(transfer) = step.kind().transfer() else { return Vec::new() };
     let mut names = Vec::new();
     let target = document.expand(stage, step, &transfer.destination.value).unwrap_or_default();
     for source in &transfer.sources {

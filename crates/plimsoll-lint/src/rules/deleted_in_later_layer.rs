@@ -63,11 +63,7 @@ fn copies<'s>(
     stage: &Stage<'_>,
     step: &'s Step<'s>,
 ) -> Vec<(&'s Step<'s>, Span, String)> {
-    let transfer = match &step.instruction.kind {
-        InstructionKind::Copy(copy) => &copy.transfer,
-        InstructionKind::Add(add) => &add.transfer,
-        _ => return Vec::new(),
-    };
+    let Some(transfer) = step.instruction.kind.transfer() else { return Vec::new() };
     let is_added = matches!(step.instruction.kind, InstructionKind::Add(_));
     let Some(destination) = document.expand(stage, step, &transfer.destination.value) else {
         return Vec::new();

@@ -138,11 +138,8 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
 
 /// The source of a `COPY` or `ADD` that is the whole build context.
 fn whole_context(document: &Document<'_>, stage: &Stage<'_>, step: &Step<'_>) -> Option<Span> {
-    let transfer = match &step.instruction.kind {
-        InstructionKind::Copy(copy) if copy.from.is_none() => &copy.transfer,
-        InstructionKind::Add(add) => &add.transfer,
-        _ => return None,
-    };
+    let kind = &step.instruction.kind;
+    let transfer = kind.transfer().filter(|_| !kind.copies_from_elsewhere())?;
     transfer.sources.iter().find_map(|source| {
         let Source::Path(path) = source else { return None };
         let value = document.expand(stage, step, &path.value)?;

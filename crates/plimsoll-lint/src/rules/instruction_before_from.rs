@@ -1,5 +1,7 @@
 //! `instruction-before-from`.
 
+use plimsoll_dockerfile::KEYWORDS;
+
 use super::prelude::*;
 
 pub(super) static RULE: Rule = Rule {
@@ -26,31 +28,12 @@ LABEL team=web
     check,
 };
 
-/// What an instruction with an error may still be told by.
-const KEYWORDS: [&str; 16] = [
-    "ADD",
-    "CMD",
-    "COPY",
-    "ENTRYPOINT",
-    "ENV",
-    "EXPOSE",
-    "HEALTHCHECK",
-    "LABEL",
-    "MAINTAINER",
-    "ONBUILD",
-    "RUN",
-    "SHELL",
-    "STOPSIGNAL",
-    "USER",
-    "VOLUME",
-    "WORKDIR",
-];
-
 fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
     let head = document.instructions().take_while(|one| !matches!(one.kind, InstructionKind::From(_)));
+    // An instruction with an error may still be told by its keyword.
     let is_known = |one: &&Instruction| {
         let keyword = one.keyword.value.to_uppercase();
-        KEYWORDS.contains(&keyword.as_str())
+        KEYWORDS.contains(&keyword.as_str()) && !matches!(keyword.as_str(), "ARG" | "FROM")
     };
     for instruction in head.filter(is_known) {
         found.push(

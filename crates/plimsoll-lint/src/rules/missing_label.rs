@@ -33,11 +33,7 @@ LABEL org.opencontainers.image.source="https://example.org/web"
 fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
     for stage in document.wanted_stages() {
         let Some(base) = &stage.base else { continue };
-        let is_used = document
-            .stages
-            .iter()
-            .any(|other| other.parent == Some(stage.index) || other.sources.contains(&stage.index));
-        if is_used {
+        if document.is_used(stage) {
             continue;
         }
         for (name, kind) in &document.options.label_schema {

@@ -43,16 +43,14 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
                 InstructionKind::Healthcheck(Healthcheck::Check(check)) => {
                     (&check.command.value, check.command.span)
                 }
-                InstructionKind::Copy(copy) => {
+                kind => {
+                    let from_elsewhere = kind.copies_from_elsewhere()
+                        || stage.is_scratch()
+                        || matches!(kind, InstructionKind::Add(_));
                     brings_files |=
-                        may_bring_shell(copy.from.is_some() || stage.is_scratch(), &copy.transfer);
+                        kind.transfer().is_some_and(|transfer| may_bring_shell(from_elsewhere, transfer));
                     continue;
                 }
-                InstructionKind::Add(add) => {
-                    brings_files |= may_bring_shell(true, &add.transfer);
-                    continue;
-                }
-                _ => continue,
             };
             let is_shell = matches!(form, CommandForm::Shell(text) if !text.trim().is_empty());
             if !is_shell || brings_files || step.shell.is_some() {
@@ -73,9 +71,7 @@ fn shellless(document: &Document<'_>, stage: &Stage<'_>) -> Option<String> {
     if let Some(parent) = stage.parent {
         // What the stage below copies may be a shell.
         let parent = &document.stages[parent];
-        let copies = |step: &Step<'_>| {
-            matches!(step.instruction.kind, InstructionKind::Copy(_) | InstructionKind::Add(_))
-        };
+        let copies = |step: &Step<'_>| step.instruction.kind.transfer().is_some();
         return if parent.steps.iter().any(copies) { None } else { shellless(document, parent) };
     }
     let image = &stage.base.as_ref()?.image.as_ref()?.text;

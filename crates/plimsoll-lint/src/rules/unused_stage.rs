@@ -31,9 +31,8 @@ FROM node:22 AS lint
 };
 
 fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
-    let Some(last) = document.stages.len().checked_sub(1) else { return };
     let mut needed = vec![false; document.stages.len()];
-    let mut open = vec![document.target().unwrap_or(last), last];
+    let mut open: Vec<usize> = document.target().into_iter().collect();
     while let Some(index) = open.pop() {
         if std::mem::replace(&mut needed[index], true) {
             continue;
@@ -43,11 +42,7 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
     }
     for stage in document.wanted_stages().filter(|stage| !needed[stage.index]) {
         // A stage that another unneeded one is made of goes with it.
-        let is_used = document
-            .stages
-            .iter()
-            .any(|other| other.parent == Some(stage.index) || other.sources.contains(&stage.index));
-        let Some(base) = stage.base.as_ref().filter(|_| !is_used) else { continue };
+        let Some(base) = stage.base.as_ref().filter(|_| !document.is_used(stage)) else { continue };
         let place = base.from.name.as_ref().map_or(base.from.image.span, |name| name.span);
         let message = format!("no other stage uses the stage `{}`", stage.title());
         found.push(

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, bail};
 use plimsoll_build::ContextSource;
 use plimsoll_diagnostics::SourceFile;
-use plimsoll_dockerfile::ignore::IgnoreFile;
 use plimsoll_executor::LocalContext;
 use plimsoll_graph::{ArchiveOp, ArchiveSource, GitSource};
 use plimsoll_layer::detect;
@@ -17,6 +16,7 @@ use plimsoll_store::Store;
 
 use super::Args;
 use crate::config::{OCI_LAYOUT, ProjectConfig};
+use crate::ignore_file;
 
 /// So many bytes tell an archive from a Dockerfile.
 const ARCHIVE_HEADER: usize = 512;
@@ -206,33 +206,15 @@ fn read_dockerfile(name: &str, reader: &mut dyn Read) -> Result<SourceFile> {
     Ok(SourceFile::from_bytes_lossy(name, &bytes))
 }
 
-/// A directory as a context, with its ignore file: `NAME.dockerignore` beside the Dockerfile wins.
+/// A directory as a context, with its ignore file.
 fn local(directory: &Path, dockerfile: Option<&Path>) -> Result<LocalContext> {
-    let beside = dockerfile.and_then(|path| {
-        let name = format!("{}.dockerignore", path.file_name()?.to_string_lossy());
-        Some(path.with_file_name(name)).filter(|path| path.is_file())
-    });
-    let path = beside.unwrap_or_else(|| directory.join(".dockerignore"));
-    let name = path.display().to_string();
-    let ignore = match std::fs::read(&path) {
-        Ok(bytes) => {
-            let text = String::from_utf8_lossy(&bytes).into_owned();
-            let (ignore, diagnostics) = IgnoreFile::parse(&text);
-            if let Some(first) = diagnostics.iter().find(|diagnostic| diagnostic.is_error()) {
-                let source = SourceFile::new(name, text);
-                bail!("{}", plimsoll_diagnostics::render(&source, first, false).trim_start_matches("error"));
-            }
-            ignore
-        }
-        // A directory of that name is none of the two.
-        Err(error)
-            if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::IsADirectory) =>
-        {
-            IgnoreFile::default()
-        }
-        Err(error) => return Err(error).with_context(|| format!("cannot read `{name}`")),
+    let file = ignore_file::read(directory, dockerfile)?;
+    let ignore = file.as_ref().map(ignore_file::parse).transpose()?.unwrap_or_default();
+    let ignore_name = match &file {
+        Some(file) => file.name().to_owned(),
+        None => directory.join(".dockerignore").display().to_string(),
     };
-    Ok(LocalContext { path: directory.to_owned(), ignore: Arc::new(ignore), ignore_name: name })
+    Ok(LocalContext { path: directory.to_owned(), ignore: Arc::new(ignore), ignore_name })
 }
 
 fn named_contexts(args: &Args, dockerfile: Option<&Path>) -> Result<BTreeMap<String, ContextSource>> {

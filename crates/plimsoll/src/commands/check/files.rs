@@ -11,7 +11,7 @@ use plimsoll_lint::Configuration;
 
 use super::{Args, configuration, say};
 use crate::config::ProjectConfig;
-use crate::variables;
+use crate::{ignore_file, variables};
 
 /// A Dockerfile larger than this many bytes is none.
 const LARGEST: u64 = 16 << 20;
@@ -156,9 +156,11 @@ impl Input {
         let file = read(&source.path)?;
         let context = source.context.as_deref();
         let ignore_file = match context {
-            Some(context) => read_ignore_file(&source.path, context)?,
+            Some(context) => ignore_file::read(context, Some(&source.path))?,
             None => None,
         };
+        // What cannot be understood in it stops a build, and hides no finding here.
+        let ignore_file = ignore_file.map(|file| IgnoreFile::parse(file.text()).0);
         let configuration = configuration::of(args, &source.path, context, today)?;
         let folders: Vec<PathBuf> =
             own_folder(&source.path).into_iter().chain(context.map(Path::to_owned)).collect();
@@ -184,19 +186,6 @@ fn read(path: &Path) -> Result<SourceFile> {
         bail!("the Dockerfile `{shown}` is larger than 16 MiB");
     }
     Ok(SourceFile::from_bytes_lossy(shown, &bytes))
-}
-
-/// The ignore file of a context: `NAME.dockerignore` beside the Dockerfile wins.
-fn read_ignore_file(dockerfile: &Path, context: &Path) -> Result<Option<IgnoreFile>> {
-    let name = format!("{}.dockerignore", dockerfile.file_name().unwrap_or_default().to_string_lossy());
-    for path in [dockerfile.with_file_name(name), context.join(".dockerignore")] {
-        match std::fs::read(&path) {
-            Ok(bytes) => return Ok(Some(IgnoreFile::parse(&String::from_utf8_lossy(&bytes)).0)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error).with_context(|| format!("cannot read `{}`", path.display())),
-        }
-    }
-    Ok(None)
 }
 
 #[cfg(test)]

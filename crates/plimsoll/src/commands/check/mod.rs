@@ -149,11 +149,7 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
         }
     }
     let store = LazyCell::new(|| open_store(global, standing));
-    let bases = |name: &str, platform: &Platform| {
-        let reference = Reference::from_str(name).ok()?;
-        let image = Image::open(store.as_ref()?, &reference.to_string(), platform).ok()?;
-        Some(BaseFacts { config: image.config })
-    };
+    let bases = |name: &str, platform: &Platform| base_facts(store.as_ref()?, name, platform);
     let mut common = Common { build_args: build_args(args)?, today, bases: &bases, shellcheck: None };
     if args.fix || args.diff {
         for input in &mut inputs {
@@ -273,6 +269,13 @@ fn known(id: &str) -> Result<()> {
         None => "`plimsoll check --list-rules` lists them".to_owned(),
     };
     bail!("no rule is named `{id}`; {hint}")
+}
+
+/// What the store knows of a base image.
+pub(super) fn base_facts(store: &Store, name: &str, platform: &Platform) -> Option<BaseFacts> {
+    let reference = Reference::from_str(name).ok()?;
+    let image = Image::open(store, &reference.to_string(), platform).ok()?;
+    Some(BaseFacts { config: image.config })
 }
 
 /// The store, if there is one: a check makes none.

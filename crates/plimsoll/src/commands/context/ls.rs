@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use plimsoll_diagnostics::SourceFile;
 use plimsoll_dockerfile::ignore::IgnoreFile;
 use serde_json::{Value, json};
 
 use super::walk::{Entry, walk};
 use crate::commands::images::{Format, answer};
+use crate::ignore_file;
 use crate::output::{Align, Table, human_age, human_bytes, terminal_width};
 
 /// So many of the largest files are shown.
@@ -58,22 +59,9 @@ struct Rules {
 impl Rules {
     fn read(context: &Path, dockerfile: Option<&Path>) -> Result<Self> {
         let dockerfile = dockerfile.map_or_else(|| context.join("Dockerfile"), Path::to_owned);
-        let own = format!("{}.dockerignore", dockerfile.file_name().unwrap_or_default().to_string_lossy());
-        for path in [dockerfile.with_file_name(own), context.join(".dockerignore")] {
-            let name = path.strip_prefix(".").unwrap_or(&path).display().to_string();
-            let bytes = match std::fs::read(&path) {
-                Ok(bytes) => bytes,
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(error).with_context(|| format!("cannot read `{name}`")),
-            };
-            let file = SourceFile::from_bytes_lossy(name, &bytes);
-            let (ignore, diagnostics) = IgnoreFile::parse(file.text());
-            if let Some(first) = diagnostics.iter().find(|diagnostic| diagnostic.is_error()) {
-                bail!("{}", plimsoll_diagnostics::render(&file, first, false).trim_start_matches("error"));
-            }
-            return Ok(Self { ignore, file: Some(file) });
-        }
-        Ok(Self { ignore: IgnoreFile::default(), file: None })
+        let file = ignore_file::read(context, Some(&dockerfile))?;
+        let ignore = file.as_ref().map(ignore_file::parse).transpose()?.unwrap_or_default();
+        Ok(Self { ignore, file })
     }
 
     /// The pattern in a line.

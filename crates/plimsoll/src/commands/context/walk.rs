@@ -7,7 +7,7 @@ use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use plimsoll_dockerfile::ignore::{Decision, IgnoreFile};
+use plimsoll_dockerfile::ignore::{Decision, IgnoreFile, Matched};
 
 /// A path that something is decided about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub(super) struct Entry {
 /// Walks a directory; the result is in the order of the paths.
 pub(super) fn walk(context: &Path, ignore: &IgnoreFile) -> Result<Vec<Entry>> {
     let mut walk = Walk { ignore, found: Vec::new() };
-    walk.directory(context, &[])?;
+    walk.directory(context, &[], &Matched::default())?;
     let mut found = walk.found;
     found.sort_by(|left, right| left.path.split('/').cmp(right.path.split('/')));
     Ok(found)
@@ -40,7 +40,7 @@ struct Walk<'i> {
 
 impl Walk<'_> {
     /// Adds what a directory holds; true if anything of it is in the context.
-    fn directory(&mut self, directory: &Path, path: &[u8]) -> Result<bool> {
+    fn directory(&mut self, directory: &Path, path: &[u8], matched: &Matched) -> Result<bool> {
         let failed = || format!("cannot read `{}`", directory.display());
         let mut any = false;
         for entry in std::fs::read_dir(directory).with_context(failed)? {
@@ -48,12 +48,12 @@ impl Walk<'_> {
             let name = entry.file_name();
             let separator: &[u8] = if path.is_empty() { b"" } else { b"/" };
             let path = [path, separator, name.as_bytes()].concat();
-            any |= self.child(&entry, &path)?;
+            any |= self.child(&entry, &path, matched)?;
         }
         Ok(any)
     }
 
-    fn child(&mut self, entry: &std::fs::DirEntry, path: &[u8]) -> Result<bool> {
+    fn child(&mut self, entry: &std::fs::DirEntry, path: &[u8], matched: &Matched) -> Result<bool> {
         let data = match entry.metadata() {
             // Gone since the directory was read.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
@@ -62,7 +62,7 @@ impl Walk<'_> {
         if data.file_type().is_socket() {
             return Ok(false);
         }
-        let decision = self.ignore.matches(path);
+        let decision = self.ignore.matches_below(matched, path);
         let place = self.found.len();
         self.found.push(Entry {
             path: String::from_utf8_lossy(path).into_owned(),
@@ -73,7 +73,7 @@ impl Walk<'_> {
             decision,
         });
         if data.is_dir() && (!decision.ignored || self.ignore.may_contain_exception_below(path)) {
-            let any = self.directory(&entry.path(), path)?;
+            let any = self.directory(&entry.path(), path, &self.ignore.enter(matched, path))?;
             self.found[place].is_kept |= any;
         }
         Ok(self.found[place].is_kept)

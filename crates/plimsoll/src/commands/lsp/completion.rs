@@ -1,7 +1,7 @@
 //! What may stand at a place: instructions, their flags, names of stages.
 
 use plimsoll_diagnostics::Span;
-use plimsoll_dockerfile::{Instruction, InstructionKind};
+use plimsoll_dockerfile::{Instruction, InstructionKind, KEYWORDS, flags_of};
 use serde_json::{Value, json};
 
 use super::document::Open;
@@ -11,39 +11,15 @@ const KEYWORD: u32 = 14;
 const PROPERTY: u32 = 10;
 const REFERENCE: u32 = 18;
 
-const INSTRUCTIONS: [&str; 18] = [
-    "ADD",
-    "ARG",
-    "CMD",
-    "COPY",
-    "ENTRYPOINT",
-    "ENV",
-    "EXPOSE",
-    "FROM",
-    "HEALTHCHECK",
-    "LABEL",
-    "MAINTAINER",
-    "ONBUILD",
-    "RUN",
-    "SHELL",
-    "STOPSIGNAL",
-    "USER",
-    "VOLUME",
-    "WORKDIR",
-];
-
 const MOUNTS: [&str; 5] =
     ["type=bind,source=", "type=cache,target=", "type=secret,id=", "type=ssh", "type=tmpfs,target="];
 
-fn flags(keyword: &str) -> &'static [&'static str] {
-    match keyword {
-        "ADD" => &["checksum=", "chmod=", "chown=", "exclude=", "keep-git-dir", "link", "unpack"],
-        "COPY" => &["chmod=", "chown=", "exclude=", "from=", "link", "parents"],
-        "FROM" => &["platform="],
-        "HEALTHCHECK" => &["interval=", "retries=", "start-interval=", "start-period=", "timeout="],
-        "RUN" => &["device=", "mount=", "network=", "security="],
-        _ => &[],
-    }
+/// `--name`, with a `=` where a value belongs, sorted.
+fn flags(keyword: &str) -> Vec<String> {
+    let flag = |(name, has_value)| if has_value { format!("--{name}=") } else { format!("--{name}") };
+    let mut flags: Vec<String> = flags_of(keyword).map(flag).collect();
+    flags.sort();
+    flags
 }
 
 /// The items for a position.
@@ -66,7 +42,7 @@ pub(super) fn completions(open: &Open, position: &Value) -> Vec<Value> {
         None if is_first => {
             let is_lower = !word.is_empty() && word.chars().all(char::is_lowercase);
             let cased = |name: &&str| if is_lower { name.to_lowercase() } else { (*name).to_owned() };
-            let names = INSTRUCTIONS.iter().map(cased).collect();
+            let names = KEYWORDS.iter().map(cased).collect();
             return items(open, Span::new(line + word_start, offset), word, names, KEYWORD);
         }
         None => of_line(),
@@ -88,8 +64,7 @@ pub(super) fn completions(open: &Open, position: &Value) -> Vec<Value> {
         };
     }
     if word.starts_with('-') {
-        let names = flags(&keyword).iter().map(|name| format!("--{name}")).collect();
-        return items(open, at(word), word, names, PROPERTY);
+        return items(open, at(word), word, flags(&keyword), PROPERTY);
     }
     if keyword == "FROM" && before.split_whitespace().filter(|word| !word.starts_with("--")).count() <= 2 {
         let mut names = stages(instructions, line);

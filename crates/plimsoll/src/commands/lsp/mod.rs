@@ -13,14 +13,11 @@ mod wire;
 
 use std::cell::LazyCell;
 use std::io::{BufWriter, Write as _};
-use std::str::FromStr as _;
 
 use anyhow::{Context as _, Result};
-use plimsoll_export::Image;
-use plimsoll_lint::BaseFacts;
-use plimsoll_oci::{Platform, Reference};
+use plimsoll_oci::Platform;
 
-use crate::commands::check::open_store;
+use crate::commands::check::{base_facts, open_store};
 use crate::environment::GlobalArgs;
 use crate::exit;
 use crate::namespace::Standing;
@@ -38,11 +35,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(_args: &Args, global: &GlobalArgs, standing: Standing) -> Result<u8> {
     let store = LazyCell::new(|| open_store(global, standing));
-    let bases = |name: &str, platform: &Platform| {
-        let reference = Reference::from_str(name).ok()?;
-        let image = Image::open(store.as_ref()?, &reference.to_string(), platform).ok()?;
-        Some(BaseFacts { config: image.config })
-    };
+    let bases = |name: &str, platform: &Platform| base_facts(store.as_ref()?, name, platform);
     let mut server = Server::new(&bases);
     let mut input = std::io::stdin().lock();
     let mut output = BufWriter::new(std::io::stdout().lock());
