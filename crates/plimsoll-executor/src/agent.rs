@@ -16,6 +16,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{Gid, Mode, Uid};
 
 mod keys;
+mod openssh;
 
 pub use keys::{SshKeyError, SshKeys};
 

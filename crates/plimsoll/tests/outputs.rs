@@ -278,9 +278,10 @@ fn engine(socket: &std::path::Path, is_containerd: bool) -> std::thread::JoinHan
     std::thread::spawn(move || {
         let mut requests: Vec<(String, Vec<u8>)> = Vec::new();
         let mut is_loaded = false;
+        // One request a connection: a client may well open a second one before the first is known to be free.
         for connection in listener.incoming() {
             let mut reader = std::io::BufReader::new(connection.unwrap());
-            while let Some((line, body)) = request(&mut reader) {
+            if let Some((line, body)) = request(&mut reader) {
                 let driver = if is_containerd { "io.containerd.snapshotter.v1" } else { "overlay2" };
                 let (status, answer) = match line.split(' ').nth(1).unwrap() {
                     "/version" => (200, r#"{"Components":[{"Name":"Engine"}]}"#.to_owned()),
@@ -296,7 +297,9 @@ fn engine(socket: &std::path::Path, is_containerd: bool) -> std::thread::JoinHan
                 };
                 let is_end = line.contains("/end");
                 requests.push((line, body));
-                let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n\r\n", answer.len());
+                let length = answer.len();
+                let head =
+                    format!("HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n");
                 std::io::Write::write_all(reader.get_mut(), (head + &answer).as_bytes()).unwrap();
                 if is_end {
                     return requests;

@@ -121,7 +121,7 @@ impl SshKeys {
 fn read(path: &Path) -> Result<PrivateKey, SshKeyError> {
     let text = std::fs::read_to_string(path)
         .map_err(|source| SshKeyError::Read { path: path.to_owned(), source })?;
-    let key = PrivateKey::from_openssh(&text).ok().or_else(|| {
+    let key = super::openssh::read(&text).or_else(|| {
         let key = RsaPrivateKey::from_pkcs1_pem(&text).ok();
         let key = key.or_else(|| RsaPrivateKey::from_pkcs8_pem(&text).ok())?;
         RsaKeypair::try_from(key).ok().map(PrivateKey::from)
@@ -171,13 +171,13 @@ fn receive(client: &mut UnixStream) -> io::Result<Vec<u8>> {
 }
 
 /// Appends a string of the protocol: its length, its bytes.
-fn put(out: &mut Vec<u8>, bytes: &[u8]) {
+pub(super) fn put(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend(u32::try_from(bytes.len()).expect("keys and signatures are short").to_be_bytes());
     out.extend(bytes);
 }
 
 /// Takes a string off the front.
-fn take<'b>(rest: &mut &'b [u8]) -> Option<&'b [u8]> {
+pub(super) fn take<'b>(rest: &mut &'b [u8]) -> Option<&'b [u8]> {
     let (length, behind) = rest.split_first_chunk()?;
     let (string, behind) = behind.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)?;
     *rest = behind;
