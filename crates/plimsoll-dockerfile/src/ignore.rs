@@ -23,6 +23,32 @@ struct Rule {
     line: usize,
 }
 
+/// One pattern of a `.dockerignore` file.
+#[derive(Clone, Copy, Debug)]
+pub struct IgnorePattern<'i>(&'i Rule);
+
+impl IgnorePattern<'_> {
+    /// Its line, 1-based.
+    pub fn line(&self) -> usize {
+        self.0.line
+    }
+
+    /// Whether it brings back what others leave out.
+    pub fn is_exception(&self) -> bool {
+        self.0.exception
+    }
+
+    /// Whether it matches this path itself, whatever other patterns say.
+    pub fn matches(&self, path: &[u8]) -> bool {
+        self.0.pattern.matches(path)
+    }
+
+    /// Whether it could match something below a directory. Never wrongly `false`.
+    pub fn may_match_below(&self, directory: &[u8]) -> bool {
+        with_parts(directory, |parts| self.0.pattern.may_match_below(parts))
+    }
+}
+
 /// What is decided about a path.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Decision {
@@ -83,6 +109,11 @@ impl IgnoreFile {
         };
         self.rules.push(Rule { pattern: Pattern::new(relative)?, exception, line });
         Ok(())
+    }
+
+    /// The patterns, in order.
+    pub fn patterns(&self) -> impl Iterator<Item = IgnorePattern<'_>> {
+        self.rules.iter().map(IgnorePattern)
     }
 
     /// Whether there is no pattern.

@@ -17,6 +17,7 @@ pub mod shell;
 pub mod shellcheck;
 
 mod configuration;
+mod context;
 mod document;
 mod engine;
 mod finding;
@@ -28,6 +29,7 @@ mod rules;
 mod suppression;
 
 pub use configuration::{Configuration, ConfigurationError, Threshold};
+pub use context::{BuildContext, ContextEntry, EntryKind, Listing};
 pub use document::{Base, BaseFacts, Document, Stage, Step};
 pub use engine::{Report, check, is_known_id, known_ids, rule_of};
 pub use finding::{Finding, apply};

@@ -7,6 +7,7 @@ use plimsoll_oci::Platform;
 
 use plimsoll_diagnostics::Severity;
 
+use crate::context::BuildContext;
 use crate::document::BaseFacts;
 use crate::labels::LabelType;
 use crate::shellcheck::Answers;
@@ -49,6 +50,8 @@ pub struct Options<'a> {
     pub severities: Vec<(String, Severity)>,
     /// What the build context leaves out.
     pub ignore_file: Option<&'a IgnoreFile>,
+    /// Answers what the build context holds.
+    pub context: Option<&'a dyn BuildContext>,
     /// Names of named contexts: they stand in for images.
     pub contexts: Vec<String>,
     /// Answers what is known of base images, by their expanded name.

@@ -1,7 +1,9 @@
 //! The rules: one module each. A new rule is a `mod` line and an entry in the list, both in the order of the names.
 
+mod context;
 mod labels;
 mod packages;
+mod platforms;
 mod prelude;
 
 mod add_instead_of_copy;
@@ -15,6 +17,7 @@ mod archive_extracted_later;
 mod base_for_other_platform;
 mod base_past_end_of_life;
 mod cd_in_run;
+mod clutter_copied;
 mod consecutive_runs;
 mod constant_platform;
 mod copy_from_itself;
@@ -33,6 +36,8 @@ mod empty_label;
 mod env_uses_itself;
 mod from_as_casing;
 mod host_in_exposed_port;
+mod ignore_pattern_only_at_top;
+mod ignore_pattern_without_match;
 mod ignored_command;
 mod impossible_trigger;
 mod inconsistent_instruction_casing;
@@ -40,28 +45,36 @@ mod inline_suppression;
 mod instruction_before_from;
 mod invalid_default_base;
 mod label_key;
+mod large_context_copied;
 mod latest_base_image;
 mod legacy_key_value;
 mod lonely_package_update;
 mod maintainer_instruction;
 mod malformed_label;
 mod misplaced_description;
+mod missing_cache_mount;
+mod missing_certificates;
 mod missing_label;
 mod missing_shell;
+mod missing_source;
 mod no_health_check;
+mod no_ignore_file;
 mod obsolete_install_flag;
+mod other_runtime_version;
 mod overridden_instruction;
 mod pip_cache_left;
 mod pipe_without_pipefail;
 mod pointless_command;
 mod port_out_of_range;
 mod port_protocol_casing;
+mod program_for_other_library;
 mod redundant_target_platform;
 mod relative_workdir;
 mod relinked_shell;
 mod reserved_stage_name;
 mod root_user;
 mod secret_by_value;
+mod secret_file_copied;
 mod secret_in_variable;
 mod several_sources_without_slash;
 mod shell_flaw;
@@ -89,10 +102,12 @@ mod unused_stage;
 pub(crate) mod unused_suppression;
 mod user_by_name;
 mod useradd_with_high_id;
+mod volatile_argument_early;
 mod wget_and_curl;
 mod wget_progress;
 mod whole_stage_copied;
 mod workdir_in_system_directory;
+mod written_into_volume;
 mod yarn_cache_left;
 mod yum_cache_left;
 mod yum_without_yes;
@@ -115,6 +130,7 @@ pub(crate) static RULES: &[&Rule] = &[
     &base_for_other_platform::RULE,
     &base_past_end_of_life::RULE,
     &cd_in_run::RULE,
+    &clutter_copied::RULE,
     &consecutive_runs::RULE,
     &constant_platform::RULE,
     &copy_from_itself::RULE,
@@ -133,6 +149,8 @@ pub(crate) static RULES: &[&Rule] = &[
     &env_uses_itself::RULE,
     &from_as_casing::RULE,
     &host_in_exposed_port::RULE,
+    &ignore_pattern_only_at_top::RULE,
+    &ignore_pattern_without_match::RULE,
     &ignored_command::RULE,
     &impossible_trigger::RULE,
     &inconsistent_instruction_casing::RULE,
@@ -140,28 +158,36 @@ pub(crate) static RULES: &[&Rule] = &[
     &instruction_before_from::RULE,
     &invalid_default_base::RULE,
     &label_key::RULE,
+    &large_context_copied::RULE,
     &latest_base_image::RULE,
     &legacy_key_value::RULE,
     &lonely_package_update::RULE,
     &maintainer_instruction::RULE,
     &malformed_label::RULE,
     &misplaced_description::RULE,
+    &missing_cache_mount::RULE,
+    &missing_certificates::RULE,
     &missing_label::RULE,
     &missing_shell::RULE,
+    &missing_source::RULE,
     &no_health_check::RULE,
+    &no_ignore_file::RULE,
     &obsolete_install_flag::RULE,
+    &other_runtime_version::RULE,
     &overridden_instruction::RULE,
     &pip_cache_left::RULE,
     &pipe_without_pipefail::RULE,
     &pointless_command::RULE,
     &port_out_of_range::RULE,
     &port_protocol_casing::RULE,
+    &program_for_other_library::RULE,
     &redundant_target_platform::RULE,
     &relative_workdir::RULE,
     &relinked_shell::RULE,
     &reserved_stage_name::RULE,
     &root_user::RULE,
     &secret_by_value::RULE,
+    &secret_file_copied::RULE,
     &secret_in_variable::RULE,
     &several_sources_without_slash::RULE,
     &shell_flaw::RULE,
@@ -189,10 +215,12 @@ pub(crate) static RULES: &[&Rule] = &[
     &unused_suppression::RULE,
     &user_by_name::RULE,
     &useradd_with_high_id::RULE,
+    &volatile_argument_early::RULE,
     &wget_and_curl::RULE,
     &wget_progress::RULE,
     &whole_stage_copied::RULE,
     &workdir_in_system_directory::RULE,
+    &written_into_volume::RULE,
     &yarn_cache_left::RULE,
     &yum_cache_left::RULE,
     &yum_without_yes::RULE,

@@ -3,7 +3,7 @@
 //! A `dockerfile` block without a `diagnostics` block behind it is one that the rule says nothing about. The words behind
 //! `dockerfile` are the situation: `build-arg:NAME=VALUE`, `target:STAGE`, `require-label:KEY:TYPE`, `labels:strict`,
 //! `trusted-registry:GLOB`, `enable:ID`. A `dockerignore` block in front is the context's
-//! ignore file, a `base NAME` block what is known of an image: `env NAME=VALUE`, `platform OS/ARCH`, `shell WORD…` and
+//! ignore file, a `context` block its files (`context guessed` when nobody said that it is the context), a `base NAME` block what is known of an image: `env NAME=VALUE`, `platform OS/ARCH`, `shell WORD…` and
 //! `user NAME` lines. In a `shellcheck` block each line `CODE LEVEL TEXT` is what `ShellCheck` says about every place of a
 //! text. All of them count for the next file only. With `PLIMSOLL_BLESS=1` the `diagnostics` blocks are written.
 
@@ -94,6 +94,10 @@ fn rewritten(rule: &'static Rule, text: &str) -> String {
         let _infallible = writeln!(out, "{line}\n{body}```");
         match kind {
             "dockerignore" => situation.ignore_file = Some(body),
+            "context" => {
+                situation.context = Some(body);
+                situation.context_is_guessed = rest == "guessed";
+            }
             "shellcheck" => situation.shellcheck = Some(body),
             "base" => drop(situation.bases.insert(rest.to_owned(), base(&body))),
             "dockerfile" => {

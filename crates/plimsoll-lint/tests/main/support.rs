@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use plimsoll_dockerfile::ignore::IgnoreFile;
 use plimsoll_dockerfile::{Severity, SourceFile, parse};
 use plimsoll_lint::shellcheck::{Comment, CommentFix, Replacement};
-use plimsoll_lint::{BaseFacts, LabelType, Options, Report, Scope, check};
+use plimsoll_lint::{
+    BaseFacts, BuildContext, ContextEntry, EntryKind, LabelType, Listing, Options, Report, Scope, check,
+};
 use plimsoll_oci::{ImageConfig, Platform};
 
 /// What a check of a test knows besides the text.
@@ -15,6 +17,10 @@ pub(crate) struct Situation {
     pub(crate) target: Option<String>,
     pub(crate) enable: Vec<String>,
     pub(crate) ignore_file: Option<String>,
+    /// The files of the context: `PATH`, `PATH BYTES` or `PATH = TEXT` in lines; `\\n` in a text is the end of a line.
+    pub(crate) context: Option<String>,
+    /// Whether nobody said that it is the context.
+    pub(crate) context_is_guessed: bool,
     pub(crate) bases: BTreeMap<String, ImageConfig>,
     pub(crate) label_schema: Vec<(String, LabelType)>,
     pub(crate) strict_labels: bool,
@@ -34,6 +40,7 @@ pub(crate) fn run(file: &SourceFile, situation: &Situation) -> Report {
     let bases = |name: &str, _: &Platform| {
         situation.bases.get(name).map(|config| BaseFacts { config: config.clone() })
     };
+    let context = situation.context.as_deref().map(|files| TestContext::new(files, situation));
     let ask = |script: &str| answers(situation.shellcheck.as_deref().unwrap_or_default(), script);
     let options = Options {
         scope: situation.target.as_deref().map_or(Scope::All, Scope::Target),
@@ -41,6 +48,7 @@ pub(crate) fn run(file: &SourceFile, situation: &Situation) -> Report {
         platform: Some(platform()),
         enable: situation.enable.clone(),
         ignore_file: ignore_file.as_ref(),
+        context: context.as_ref().map(|context| context as &dyn BuildContext),
         label_schema: situation.label_schema.clone(),
         strict_labels: situation.strict_labels,
         trusted_registries: situation.trusted_registries.clone(),
@@ -94,4 +102,74 @@ pub(crate) fn names(text: &str) -> Vec<&'static str> {
     let names = report.findings.iter().map(|finding| finding.rule.name);
     let short = ["root-user", "no-health-check", "unknown-rule-in-comment", "unused-suppression"];
     names.filter(|name| !short.contains(name)).collect()
+}
+
+/// A build context that is lines of text.
+struct TestContext {
+    listing: Listing,
+    texts: BTreeMap<String, String>,
+    ignore: Option<SourceFile>,
+    is_guessed: bool,
+}
+
+impl TestContext {
+    fn new(lines: &str, situation: &Situation) -> Self {
+        let ignore =
+            situation.ignore_file.as_ref().map(|text| SourceFile::new(".dockerignore", text.as_str()));
+        let patterns = ignore.as_ref().map(|file| IgnoreFile::parse(file.text()).0).unwrap_or_default();
+        let mut sizes: BTreeMap<String, Option<u64>> = BTreeMap::new();
+        let mut texts = BTreeMap::new();
+        for line in lines.lines() {
+            let (path, size) = if let Some((path, text)) = line.split_once(" = ") {
+                texts.insert(path.to_owned(), text.replace("\\n", "\n"));
+                (path, text.len() as u64)
+            } else {
+                line.split_once(' ').map_or((line, 1), |(path, size)| (path, size.parse().unwrap()))
+            };
+            for (at, _) in path.match_indices('/') {
+                sizes.insert(path[..at].to_owned(), None);
+            }
+            sizes.insert(path.to_owned(), Some(size));
+        }
+        let mut entries: Vec<ContextEntry> = Vec::new();
+        for (path, size) in &sizes {
+            let closed = |(at, _)| {
+                let folder = &path.as_bytes()[..at];
+                patterns.matches(folder).ignored && !patterns.may_contain_exception_below(folder)
+            };
+            if path.match_indices('/').any(closed) {
+                continue;
+            }
+            let decision = patterns.matches(path.as_bytes());
+            let below = format!("{path}/");
+            let is_kept = |path: &String| !patterns.matches(path.as_bytes()).ignored;
+            let any_below = || sizes.keys().any(|other| other.starts_with(&below) && is_kept(other));
+            entries.push(ContextEntry {
+                path: path.clone(),
+                kind: if size.is_some() { EntryKind::File } else { EntryKind::Directory },
+                size_bytes: size.unwrap_or_default(),
+                is_kept: !decision.ignored || any_below(),
+                line: decision.line,
+            });
+        }
+        Self { listing: Listing::new(entries, true), texts, ignore, is_guessed: situation.context_is_guessed }
+    }
+}
+
+impl BuildContext for TestContext {
+    fn listing(&self) -> Option<&Listing> {
+        Some(&self.listing)
+    }
+
+    fn read(&self, path: &str) -> Option<String> {
+        self.texts.get(path).cloned()
+    }
+
+    fn ignore_source(&self) -> Option<&SourceFile> {
+        self.ignore.as_ref()
+    }
+
+    fn is_guessed(&self) -> bool {
+        self.is_guessed
+    }
 }

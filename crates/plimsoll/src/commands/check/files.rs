@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use plimsoll_diagnostics::SourceFile;
-use plimsoll_dockerfile::ignore::IgnoreFile;
 use plimsoll_lint::Configuration;
 
+use super::context::Context;
 use super::{Args, configuration, say};
 use crate::config::ProjectConfig;
 use crate::{ignore_file, variables};
@@ -31,8 +31,8 @@ pub(super) struct Source {
 pub(super) struct Input {
     pub(super) source: Source,
     pub(super) file: SourceFile,
-    /// What its context leaves out.
-    pub(super) ignore_file: Option<IgnoreFile>,
+    /// What its context holds and leaves out.
+    pub(super) context: Option<Context>,
     /// What the project and the command line say about findings.
     pub(super) configuration: Configuration,
     /// The images that named contexts of the project stand in for.
@@ -155,12 +155,11 @@ impl Input {
     pub(super) fn read(args: &Args, source: Source, today: &str) -> Result<Self> {
         let file = read(&source.path)?;
         let context = source.context.as_deref();
-        let ignore_file = match context {
-            Some(context) => ignore_file::read(context, Some(&source.path))?,
-            None => None,
+        let read_context = |folder: &Path| {
+            let ignore = ignore_file::read(folder, Some(&source.path))?;
+            anyhow::Ok(Context::new(folder.to_owned(), ignore, args.file.is_none()))
         };
-        // What cannot be understood in it stops a build, and hides no finding here.
-        let ignore_file = ignore_file.map(|file| IgnoreFile::parse(file.text()).0);
+        let listed = context.map(read_context).transpose()?;
         let configuration = configuration::of(args, &source.path, context, today)?;
         let folders: Vec<PathBuf> =
             own_folder(&source.path).into_iter().chain(context.map(Path::to_owned)).collect();
@@ -168,7 +167,7 @@ impl Input {
         let names = project.into_iter().flat_map(|(project, _)| project.contexts.into_keys());
         // `NAME::PLATFORM` is for one platform only.
         let contexts = names.map(|name| name.split("::").next().unwrap_or_default().to_owned()).collect();
-        Ok(Self { source, file, ignore_file, configuration, contexts })
+        Ok(Self { context: listed, source, file, configuration, contexts })
     }
 }
 

@@ -1,6 +1,7 @@
 //! `plimsoll check`: what is probably wrong with Dockerfiles.
 
 mod configuration;
+mod context;
 mod files;
 mod report;
 mod shellcheck;
@@ -15,7 +16,9 @@ use plimsoll_diagnostics::{Diagnostic, Severity, SourceFile, did_you_mean, sanit
 use plimsoll_dockerfile::parse;
 use plimsoll_export::Image;
 use plimsoll_lint::output::{Checked, text};
-use plimsoll_lint::{BaseFacts, Bases, Options, Scope, Threshold, fix, is_known_id, known_ids, rules};
+use plimsoll_lint::{
+    BaseFacts, Bases, BuildContext, Options, Scope, Threshold, fix, is_known_id, known_ids, rules,
+};
 use plimsoll_oci::{Platform, Reference};
 use plimsoll_store::Store;
 
@@ -25,6 +28,7 @@ use crate::environment::{self, GlobalArgs, Host};
 use crate::exit;
 use crate::namespace::Standing;
 use crate::output::{Align, Table, terminal_width};
+use context::Context;
 use files::Input;
 use report::{Format, Output};
 use shellcheck::{Answers, Choice};
@@ -199,7 +203,8 @@ impl Common<'_> {
             contexts: input.contexts.clone(),
             enable: args.enable.clone(),
             ignore: configuration.ignore.clone(),
-            ignore_file: input.ignore_file.as_ref(),
+            ignore_file: input.context.as_ref().and_then(Context::ignore_file),
+            context: input.context.as_ref().map(|context| context as &dyn BuildContext),
             bases: Some(self.bases),
             today: Some(self.today.clone()),
             no_inline_ignores: configuration.no_inline_ignores,

@@ -1,7 +1,7 @@
 //! `plimsoll context`: looking into build contexts.
 
 mod ls;
-mod walk;
+pub(super) mod walk;
 
 use anyhow::Result;
 use clap::Subcommand;

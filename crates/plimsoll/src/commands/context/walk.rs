@@ -11,31 +11,39 @@ use plimsoll_dockerfile::ignore::{Decision, IgnoreFile, Matched};
 
 /// A path that something is decided about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     /// Relative to the context.
-    pub(super) path: String,
-    pub(super) is_directory: bool,
+    pub(crate) path: String,
+    pub(crate) is_directory: bool,
+    pub(crate) is_file: bool,
     /// Bytes of a file; of nothing else.
-    pub(super) size_bytes: u64,
+    pub(crate) size_bytes: u64,
     /// Seconds since 1970.
-    pub(super) changed: i64,
+    pub(crate) changed: i64,
     /// Whether it is in the context: an ignored directory is when something in it is.
-    pub(super) is_kept: bool,
-    pub(super) decision: Decision,
+    pub(crate) is_kept: bool,
+    pub(crate) decision: Decision,
 }
 
 /// Walks a directory; the result is in the order of the paths.
-pub(super) fn walk(context: &Path, ignore: &IgnoreFile) -> Result<Vec<Entry>> {
-    let mut walk = Walk { ignore, found: Vec::new() };
+pub(crate) fn walk(context: &Path, ignore: &IgnoreFile) -> Result<Vec<Entry>> {
+    Ok(walk_at_most(context, ignore, usize::MAX)?.0)
+}
+
+/// The same, with the walk ended at so many paths; tells whether there were no more.
+pub(crate) fn walk_at_most(context: &Path, ignore: &IgnoreFile, most: usize) -> Result<(Vec<Entry>, bool)> {
+    let mut walk = Walk { ignore, found: Vec::new(), most, is_complete: true };
     walk.directory(context, &[], &Matched::default())?;
     let mut found = walk.found;
     found.sort_by(|left, right| left.path.split('/').cmp(right.path.split('/')));
-    Ok(found)
+    Ok((found, walk.is_complete))
 }
 
 struct Walk<'i> {
     ignore: &'i IgnoreFile,
     found: Vec<Entry>,
+    most: usize,
+    is_complete: bool,
 }
 
 impl Walk<'_> {
@@ -44,6 +52,10 @@ impl Walk<'_> {
         let failed = || format!("cannot read `{}`", directory.display());
         let mut any = false;
         for entry in std::fs::read_dir(directory).with_context(failed)? {
+            if self.found.len() >= self.most {
+                self.is_complete = false;
+                break;
+            }
             let entry = entry.with_context(failed)?;
             let name = entry.file_name();
             let separator: &[u8] = if path.is_empty() { b"" } else { b"/" };
@@ -67,6 +79,7 @@ impl Walk<'_> {
         self.found.push(Entry {
             path: String::from_utf8_lossy(path).into_owned(),
             is_directory: data.is_dir(),
+            is_file: data.is_file(),
             size_bytes: if data.is_file() { data.size() } else { 0 },
             changed: data.mtime(),
             is_kept: !decision.ignored,
