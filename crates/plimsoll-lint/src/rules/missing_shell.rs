@@ -81,6 +81,10 @@ fn shellless(document: &Document<'_>, stage: &Stage<'_>) -> Option<String> {
     if image == "scratch" {
         return Some("`scratch`".to_owned());
     }
+    if let Some(query) = image.strip_prefix("debian://") {
+        let brings_shell = ["bash", "busybox", "dash", "zsh"].iter().any(|name| query.contains(name));
+        return (query.contains("variant=distroless") && !brings_shell).then(|| format!("`{image}`"));
+    }
     let reference = image.parse::<Reference>().ok()?;
     let has_shell = reference.tag().is_some_and(|tag| tag.contains("debug"));
     (reference.registry() == "gcr.io" && reference.repository().starts_with("distroless/") && !has_shell)

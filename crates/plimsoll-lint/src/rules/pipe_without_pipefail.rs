@@ -30,7 +30,7 @@ RUN curl -fsS https://example.org/a.tar | tar -x
 
 fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
     for run in document.runs().filter(|run| run.step.has_unix_shell() && !run.step.is_onbuild()) {
-        if shell_has_pipefail(&run) {
+        if shell_has_pipefail(&run) || base_has_pipefail(document, &run) {
             continue;
         }
         let is_piped =
@@ -85,6 +85,13 @@ fn shell_has_pipefail(run: &RunView<'_, '_>) -> bool {
     let in_shell = knows_it && words.iter().any(|word| word.value.ends_with("pipefail"));
     let in_interpreter = run.script.interpreter.as_deref().is_some_and(|line| line.contains("pipefail"));
     in_shell || in_interpreter
+}
+
+/// Whether the base image is known to start its shell with it.
+fn base_has_pipefail(document: &Document<'_>, run: &RunView<'_, '_>) -> bool {
+    let shell = document.base_config(run.stage).and_then(|config| config.shell.as_ref());
+    run.step.base_shell
+        && shell.is_some_and(|words| words.iter().skip(1).any(|word| word.ends_with("pipefail")))
 }
 
 /// The first pipeline of several commands.
