@@ -16,6 +16,7 @@ mod apt_recommends;
 mod archive_extracted_later;
 mod base_for_other_platform;
 mod base_past_end_of_life;
+mod base_without_digest;
 mod cd_in_run;
 mod clutter_copied;
 mod consecutive_runs;
@@ -129,6 +130,7 @@ pub(crate) static RULES: &[&Rule] = &[
     &archive_extracted_later::RULE,
     &base_for_other_platform::RULE,
     &base_past_end_of_life::RULE,
+    &base_without_digest::RULE,
     &cd_in_run::RULE,
     &clutter_copied::RULE,
     &consecutive_runs::RULE,
