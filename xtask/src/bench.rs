@@ -186,10 +186,12 @@ fn peers(arguments: &Arguments, scratch: &Path) -> Result<Vec<Box<dyn Builder>>>
     }
     if !wanted(Peer::Buildah) {
         eprintln!("buildah is left out");
-    } else if shell::find("buildah").is_some() {
-        peers.push(Box::new(buildah::Buildah::new(scratch)));
-    } else {
+    } else if shell::find("buildah").is_none() {
         eprintln!("SKIPPED buildah: it is not installed");
+    } else if shell::find("runc").or_else(|| shell::find("crun")).is_none() {
+        eprintln!("SKIPPED buildah: neither `runc` nor `crun` is installed, which it starts containers with");
+    } else {
+        peers.push(Box::new(buildah::Buildah::new(scratch)));
     }
     Ok(peers)
 }
