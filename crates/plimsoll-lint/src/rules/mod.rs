@@ -74,6 +74,7 @@ mod relative_workdir;
 mod relinked_shell;
 mod reserved_stage_name;
 mod root_user;
+mod script_without_exec;
 mod secret_by_value;
 mod secret_file_copied;
 mod secret_in_variable;
@@ -188,6 +189,7 @@ pub(crate) static RULES: &[&Rule] = &[
     &relinked_shell::RULE,
     &reserved_stage_name::RULE,
     &root_user::RULE,
+    &script_without_exec::RULE,
     &secret_by_value::RULE,
     &secret_file_copied::RULE,
     &secret_in_variable::RULE,
