@@ -24,6 +24,7 @@ mod finding;
 mod fix;
 mod labels;
 mod options;
+pub mod production;
 mod rule;
 mod rules;
 mod suppression;

@@ -354,3 +354,15 @@ fn the_projects_files_choose_among_findings_and_the_command_line_wins() {
     assert_eq!(code, 2);
     assert!(stderr.contains("own.yaml") && stderr.contains("`bad`"), "{stderr}");
 }
+
+#[test]
+fn fix_writes_the_fixes_and_nothing_of_what_is_left() {
+    let lab = lab(NAIVE);
+    let path = lab.path("Dockerfile");
+    let fix = |arguments: &[&str]| lab.output(&[&["fix"], arguments, &[path.to_str().unwrap()]].concat());
+    assert!(fix(&["--diff"]).contains("+CMD [\"node\", \"server.js\"]\n"));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), NAIVE);
+    assert_eq!(fix(&[]), "");
+    assert!(std::fs::read_to_string(&path).unwrap().ends_with("CMD [\"node\", \"server.js\"]\n"));
+    assert_eq!(fix(&["--diff"]), "");
+}

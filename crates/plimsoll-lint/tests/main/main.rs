@@ -5,5 +5,6 @@
 mod documents;
 mod hostile;
 mod output;
+mod production;
 mod support;
 mod suppression;

@@ -9,6 +9,7 @@ mod debug;
 mod df;
 mod doctor;
 mod explain;
+mod fix;
 mod history;
 mod images;
 mod inspect;
@@ -53,6 +54,8 @@ enum Command {
     Build(Box<build::Args>),
     /// Say what is probably wrong with Dockerfiles, and fix what can be fixed
     Check(Box<check::Args>),
+    /// Fix what `check` finds, or propose the production form of a Dockerfile
+    Fix(fix::Args),
     /// Explain a rule of `check`
     Explain(explain::Args),
     /// Check Dockerfiles in an editor, over the Language Server Protocol
@@ -165,6 +168,7 @@ fn run(cli: Cli, standing: Standing) -> anyhow::Result<u8> {
             build::run(&args, global, standing)
         }
         Command::Check(args) => check::run(&args, global, standing),
+        Command::Fix(args) => fix::run(&args, global, standing),
         Command::Explain(args) => explain::run(&args),
         Command::Lsp(args) => lsp::run(&args, global, standing),
         Command::Context(command) => context::run(&command),

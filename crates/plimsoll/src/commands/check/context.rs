@@ -18,7 +18,7 @@ const MOST_ENTRIES: usize = 100_000;
 const LARGEST: u64 = 64 << 10;
 
 /// A build context; it is read when the first rule asks.
-pub(super) struct Context {
+pub(in crate::commands) struct Context {
     folder: PathBuf,
     ignore: IgnoreFile,
     ignore_source: Option<SourceFile>,
@@ -27,7 +27,11 @@ pub(super) struct Context {
 }
 
 impl Context {
-    pub(super) fn new(folder: PathBuf, ignore_source: Option<SourceFile>, is_guessed: bool) -> Self {
+    pub(in crate::commands) fn new(
+        folder: PathBuf,
+        ignore_source: Option<SourceFile>,
+        is_guessed: bool,
+    ) -> Self {
         // What cannot be understood in it stops a build, and hides no finding here.
         let ignore = ignore_source.as_ref().map(|file| IgnoreFile::parse(file.text()).0);
         Self {

@@ -1,7 +1,7 @@
 //! `plimsoll check`: what is probably wrong with Dockerfiles.
 
 mod configuration;
-mod context;
+pub(super) mod context;
 mod files;
 mod report;
 mod shellcheck;
@@ -183,6 +183,39 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
         (false, true) => exit::NO,
         (false, false) => exit::DONE,
     })
+}
+
+/// What `plimsoll fix` asks for.
+pub(super) struct Repair {
+    pub(super) paths: Vec<PathBuf>,
+    pub(super) file: Option<PathBuf>,
+    pub(super) diff: bool,
+}
+
+/// Applies fixes, or shows them, and says nothing of what is left.
+pub(super) fn repair_only(wanted: &Repair, global: &GlobalArgs, standing: Standing) -> Result<u8> {
+    let mut line = vec!["check".into(), if wanted.diff { "--diff".into() } else { "--fix".into() }];
+    line.extend(wanted.file.iter().flat_map(|file| ["--file".into(), file.into()]));
+    line.push(std::ffi::OsString::from("--"));
+    line.extend(wanted.paths.iter().map(Into::into));
+    let command = <Args as clap::Args>::augment_args(clap::Command::new("check"));
+    let matches = command.try_get_matches_from(line)?;
+    let args = <Args as clap::FromArgMatches>::from_arg_matches(&matches)?;
+    let mut failed = false;
+    let today = jiff::Zoned::now().date().to_string();
+    let store = LazyCell::new(|| open_store(global, standing));
+    let bases = |name: &str, platform: &Platform| base_facts(store.as_ref()?, name, platform);
+    let common = Common { build_args: BTreeMap::new(), today, bases: &bases, shellcheck: None };
+    let mut fail = |error: anyhow::Error| {
+        report_error(&error);
+        failed = true;
+    };
+    for source in files::sources(&args, &mut fail)? {
+        let repaired = Input::read(&args, source, &common.today)
+            .and_then(|mut input| repair(&args, &mut input, &common));
+        repaired.unwrap_or_else(&mut fail);
+    }
+    Ok(if failed { exit::IMPOSSIBLE } else { exit::DONE })
 }
 
 /// What is the same for all files.

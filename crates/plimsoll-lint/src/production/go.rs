@@ -1,0 +1,159 @@
+//! Go programs: a static file in an image with nothing else.
+
+use std::fmt::Write as _;
+
+use super::naive::{Naive, Step, base_name, quoted};
+use super::project::{
+    CLUTTER, Project, build_stage, copy_sources, finish, has_extension, health, lines, own_health,
+};
+use super::{Refusal, refuse};
+
+const CACHES: &str = "--mount=type=cache,target=/root/.cache/go-build --mount=type=cache,target=/go/pkg/mod";
+const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
+
+pub(super) fn render(naive: &Naive, project: &Project<'_>) -> Result<(String, Vec<&'static str>), Refusal> {
+    if !project.has("go.mod") {
+        return Err(refuse(
+            naive.from_span,
+            "there is no go.mod in the build context",
+            "run `go mod init` in it",
+        ));
+    }
+    let own_sources =
+        || project.files().filter(|path| has_extension(path, "go") && !path.starts_with("vendor/"));
+    let is_c = |path: &&str| project.read(path).is_some_and(|text| text.contains("import \"C\""));
+    if let Some(path) = own_sources().find(is_c) {
+        let hint = "a static program cannot call C: use a runtime image with the libraries, by hand";
+        return Err(refuse(naive.from_span, format!("`{path}` calls C"), hint));
+    }
+    let runtime = project.runtime(naive, |_, _| Some("scratch".to_owned()))?;
+    let has_vendor = project.has("vendor/modules.txt");
+    let mut out = naive.head.clone();
+    build_stage(&mut out, naive, "build");
+    out.push_str("# The modules change rarely: they come before the sources.\n");
+    let manifests = if project.has("go.sum") { "go.mod go.sum" } else { "go.mod" };
+    let _infallible = writeln!(out, "COPY {manifests} ./");
+    if has_vendor {
+        out.push_str("COPY vendor ./vendor\n");
+    } else {
+        out.push_str("RUN --mount=type=cache,target=/go/pkg/mod GOMODCACHE=/go/pkg/mod go mod download\n");
+    }
+    copy_sources(&mut out, naive);
+    let binary = steps(&mut out, naive, has_vendor)?;
+    let program = format!("/{}", base_name(&binary));
+    out.push_str("\n# A static program needs no base.\n");
+    let _infallible = writeln!(out, "FROM {}", runtime.image);
+    lines(&mut out, &naive.settings);
+    let base = naive.base.rsplit('/').next().unwrap_or_default();
+    let stands_for = project.stands_for(&naive.base);
+    let is_hub = base.starts_with("golang:") && !base.contains("alpine");
+    if runtime.image == "scratch" && stands_for.map_or(is_hub, |value| value.contains("ca-certificates")) {
+        let _infallible =
+            writeln!(out, "# For the calls that it makes.\nCOPY --from=build {CERTIFICATES} {CERTIFICATES}");
+    }
+    let assets = project.assets();
+    if !assets.is_empty() {
+        let _infallible =
+            writeln!(out, "# Folders that it may read when it runs.\nWORKDIR {}", naive.workdir);
+        for folder in assets {
+            let _infallible = writeln!(out, "COPY {folder} ./{folder}");
+        }
+    }
+    let _infallible = writeln!(out, "COPY --from=build /out{program} {program}");
+    let own = own_health(naive, &[base_name(&binary)], &program)?;
+    let has_flag =
+        |path: &str| project.read(path).is_some_and(|text| text.contains("flag.Bool(\"healthcheck\""));
+    let found = own_sources().any(has_flag).then(|| health(&[program.clone(), "-healthcheck".to_owned()]));
+    let arguments = naive.command.get(1..).unwrap_or_default();
+    finish(&mut out, naive, own.or(found), &[&[program], arguments].concat());
+    let mut ignore = CLUTTER.to_vec();
+    let tests = naive.steps.iter().any(|step| step.words.iter().any(|word| word == "test"));
+    ignore.extend((!tests).then_some("**/*_test.go"));
+    Ok((out, ignore))
+}
+
+/// Writes the steps; gives the path of the program that the image starts.
+fn steps(out: &mut String, naive: &Naive, has_vendor: bool) -> Result<String, Refusal> {
+    let started = naive.command.first().map(|first| base_name(first)).unwrap_or_default();
+    let mut found = None;
+    for step in &naive.steps {
+        let words: Vec<&str> = step.words.iter().map(String::as_str).collect();
+        match words.as_slice() {
+            ["go", "build", rest @ ..] => {
+                found = Some(build(out, step, rest, has_vendor, started)?);
+            }
+            ["go", "mod", "download" | "verify"] => {}
+            ["go", "vet" | "test" | "generate" | "mod", ..] => {
+                let _infallible = writeln!(out, "RUN {CACHES} {}", step.text());
+            }
+            _ if step.is_build_only_packages() => {
+                let _infallible = writeln!(out, "RUN {}", step.text());
+            }
+            _ => {
+                let message = format!("what `{}` leaves for the runtime image is not known", step.text());
+                return Err(refuse(
+                    step.span,
+                    message,
+                    "take the step out, and add to the proposal what it makes",
+                ));
+            }
+        }
+    }
+    found.ok_or_else(|| {
+        let message = format!("no `go build -o` makes `{started}`, which the image starts");
+        refuse(naive.command_span, message, "name the same file in `-o` and in CMD")
+    })
+}
+
+fn build(
+    out: &mut String,
+    step: &Step,
+    rest: &[&str],
+    has_vendor: bool,
+    started: &str,
+) -> Result<String, Refusal> {
+    let (mut flags, mut operands, mut path, mut linker) = (Vec::new(), Vec::new(), None, "-s -w".to_owned());
+    let mut words = rest.iter();
+    while let Some(word) = words.next() {
+        match *word {
+            "-o" => path = words.next().map(|path| (*path).to_owned()),
+            "-ldflags" => linker = format!("{linker} {}", words.next().unwrap_or(&"")),
+            "-tags" => flags.push(format!("-tags {}", quoted(words.next().unwrap_or(&"")))),
+            "-trimpath" | "-a" => {}
+            _ if word.starts_with("-mod") => {}
+            _ if word.starts_with("-ldflags=") => linker = format!("{linker} {}", &word["-ldflags=".len()..]),
+            _ if word.starts_with('-') => flags.push(quoted(word)),
+            _ => operands.push(quoted(word)),
+        }
+    }
+    if step.assignments.iter().any(|one| one == "CGO_ENABLED=1") {
+        let hint = "a static program cannot call C: use a runtime image with the libraries, by hand";
+        return Err(refuse(step.span, "the program is built with C", hint));
+    }
+    let Some(path) = path.filter(|path| base_name(path) == started) else {
+        let message = format!("this makes another program than `{started}`, which the image starts");
+        return Err(refuse(
+            step.span,
+            message,
+            "name the same file in `-o` and in CMD, or take the step out",
+        ));
+    };
+    let linker = linker.replace("-s -w -s -w", "-s -w");
+    let others = step.assignments.iter().filter(|one| !one.starts_with("CGO_ENABLED="));
+    let mut words: Vec<String> = others.map(|one| quoted(one)).collect();
+    words.extend(["CGO_ENABLED=0", "go", "build"].map(str::to_owned));
+    words.extend(has_vendor.then(|| "-mod=vendor".to_owned()));
+    words.extend(["-trimpath".to_owned(), format!("-ldflags=\"{linker}\"")]);
+    words.extend(flags);
+    words.push(format!("-o /out/{started}"));
+    words.extend(operands);
+    let caches = if has_vendor { "--mount=type=cache,target=/root/.cache/go-build" } else { CACHES };
+    let modules = if has_vendor { "" } else { "GOMODCACHE=/go/pkg/mod " };
+    let _infallible = writeln!(
+        out,
+        "# Static, so that it runs in an empty image; without paths of the build and tables for debuggers.\n\
+         RUN {caches} \\\n    {modules}{}",
+        words.join(" ")
+    );
+    Ok(path)
+}

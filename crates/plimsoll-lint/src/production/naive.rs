@@ -1,0 +1,317 @@
+//! A Dockerfile with one stage, sorted by what each instruction is for.
+
+use plimsoll_diagnostics::{SourceFile, Span};
+use plimsoll_dockerfile::{
+    CommandForm, Copy, Dockerfile, Healthcheck, Instruction, InstructionKind, Run, Source,
+};
+
+use super::{Refusal, refuse};
+
+/// A command of a RUN: assignments, program, arguments.
+pub(super) struct Step {
+    pub(super) assignments: Vec<String>,
+    pub(super) words: Vec<String>,
+    pub(super) span: Span,
+}
+
+/// The one stage.
+pub(super) struct Naive {
+    pub(super) from_span: Span,
+    pub(super) base: String,
+    /// `# syntax=` and ARGs above FROM, as written.
+    pub(super) head: String,
+    /// The FROM line's words up to the image, as written.
+    pub(super) from: String,
+    pub(super) workdir: String,
+    pub(super) steps: Vec<Step>,
+    /// What is said to the build and to the image: ARG, and ENV with its names.
+    pub(super) build_settings: Vec<String>,
+    pub(super) settings: Vec<String>,
+    /// The names and values of ENV.
+    pub(super) env: Vec<(String, String)>,
+    /// EXPOSE, LABEL, VOLUME, STOPSIGNAL, as written.
+    pub(super) metadata: Vec<String>,
+    pub(super) health: Option<(String, Vec<String>)>,
+    pub(super) command: Vec<String>,
+    pub(super) command_span: Span,
+    pub(super) copies_all: bool,
+    /// COPY instructions as written, unless everything is copied.
+    pub(super) copies: Vec<String>,
+}
+
+const WAY_OUT: &str = "write the stages by hand, or take the instruction out and add it to the proposal";
+
+impl Naive {
+    pub(super) fn read(file: &SourceFile, dockerfile: &Dockerfile) -> Result<Self, Refusal> {
+        let mut froms =
+            dockerfile.instructions.iter().filter(|one| matches!(one.kind, InstructionKind::From(_)));
+        let Some(first) = froms.next() else {
+            return Err(refuse(
+                Span::new(0, 0),
+                "there is no FROM",
+                "start with the image that builds the program",
+            ));
+        };
+        if let Some(second) = froms.next() {
+            let hint = "only a Dockerfile with one stage is rewritten; `plimsoll check` looks at this one";
+            return Err(refuse(second.span, "the Dockerfile has several stages already", hint));
+        }
+        if dockerfile.escape != '\\' {
+            return Err(refuse(first.span, "the escape character is changed", "write it with backslashes"));
+        }
+        let InstructionKind::From(from) = &first.kind else { unreachable!("it was filtered") };
+        let directives = dockerfile.directives.iter().map(|one| format!("{}\n", file.slice(one.span)));
+        let mut naive = Self {
+            from_span: first.span,
+            base: from.image.value.clone(),
+            head: directives.collect(),
+            from: file.slice(Span::new(first.span.start, from.image.span.end)).to_owned(),
+            workdir: String::new(),
+            steps: Vec::new(),
+            build_settings: Vec::new(),
+            settings: Vec::new(),
+            env: Vec::new(),
+            metadata: Vec::new(),
+            health: None,
+            command: Vec::new(),
+            command_span: first.span,
+            copies_all: false,
+            copies: Vec::new(),
+        };
+        let last_run =
+            dockerfile.instructions.iter().rposition(|one| matches!(one.kind, InstructionKind::Run(_)));
+        let (mut entrypoint, mut cmd) = (Vec::new(), Vec::new());
+        for (index, instruction) in dockerfile.instructions.iter().enumerate() {
+            let text = file.slice(instruction.span).to_owned();
+            match &instruction.kind {
+                InstructionKind::From(_) | InstructionKind::User(_) => {}
+                InstructionKind::Arg(_) if instruction.span.start < first.span.start => {
+                    naive.head.push_str(&text);
+                    naive.head.push('\n');
+                }
+                InstructionKind::Arg(_) => naive.setting(text, last_run.is_some_and(|last| index < last)),
+                InstructionKind::Env(pairs) => {
+                    let pairs = pairs.pairs.iter();
+                    naive.env.extend(pairs.map(|pair| (pair.key.value.clone(), pair.value.value.clone())));
+                    naive.setting(text, last_run.is_some_and(|last| index < last));
+                }
+                InstructionKind::Expose(_)
+                | InstructionKind::Label(_)
+                | InstructionKind::Maintainer(_)
+                | InstructionKind::Volume(_)
+                | InstructionKind::Stopsignal(_)
+                | InstructionKind::Healthcheck(Healthcheck::None) => naive.metadata.push(text),
+                InstructionKind::Healthcheck(Healthcheck::Check(check)) => {
+                    let flags = Span::new(instruction.span.start, check.command.span.start);
+                    let flags = file.slice(flags).trim_end().to_owned();
+                    naive.health = Some((flags, words_of(&check.command.value, instruction)?));
+                }
+                InstructionKind::Workdir(path) => naive.enter(&path.value, instruction)?,
+                InstructionKind::Copy(copy) => naive.copy(copy, text, instruction)?,
+                InstructionKind::Run(run) => naive.run(run, instruction)?,
+                InstructionKind::Cmd(command) => {
+                    (cmd, naive.command_span) = (words_of(&command.value, instruction)?, instruction.span);
+                }
+                InstructionKind::Entrypoint(command) => {
+                    (entrypoint, naive.command_span) =
+                        (words_of(&command.value, instruction)?, instruction.span);
+                    if matches!(command.value, CommandForm::Shell(_)) && !cmd.is_empty() {
+                        cmd.clear();
+                    }
+                }
+                other => {
+                    let message = format!("what {} does in the runtime image is not known", other.name());
+                    return Err(refuse(instruction.span, message, WAY_OUT));
+                }
+            }
+        }
+        naive.command = [entrypoint, cmd].concat();
+        if naive.command.is_empty() {
+            return Err(refuse(first.span, "neither CMD nor ENTRYPOINT says what is run", "add a CMD"));
+        }
+        if naive.workdir.is_empty() {
+            return Err(refuse(first.span, "there is no WORKDIR", "add one, for example `WORKDIR /app`"));
+        }
+        Ok(naive)
+    }
+
+    fn setting(&mut self, text: String, is_for_build: bool) {
+        if is_for_build {
+            self.build_settings.push(text.clone());
+        }
+        self.settings.push(text);
+    }
+
+    fn enter(&mut self, path: &str, instruction: &Instruction) -> Result<(), Refusal> {
+        let path = path.trim_end_matches('/');
+        let is_plain = path.starts_with('/') && !path.contains(['$', '"', '\'', '\\', ' ']);
+        if !is_plain || !(self.workdir.is_empty() || self.workdir == path) {
+            let hint = "use one absolute path, without variables, for the whole file";
+            return Err(refuse(instruction.span, "the working directory changes or is not plain", hint));
+        }
+        path.clone_into(&mut self.workdir);
+        Ok(())
+    }
+
+    /// Takes copies that leave paths as they are in the context: below the working directory.
+    fn copy(&mut self, copy: &Copy, text: String, instruction: &Instruction) -> Result<(), Refusal> {
+        let transfer = &copy.transfer;
+        let strip = |path: &str| path.trim_start_matches("./").trim_end_matches('/').to_owned();
+        let destination = transfer.destination.value.as_str();
+        let below = destination.strip_prefix(self.workdir.as_str()).map(|rest| rest.trim_start_matches('/'));
+        let to = strip(below.unwrap_or(destination));
+        let to = if to == "." { String::new() } else { to };
+        let is_whole = |path: &str| matches!(path, "." | "./");
+        let stays = transfer.sources.iter().all(|source| match source {
+            Source::Path(path) => {
+                let path = path.value.as_str();
+                is_whole(path) && to.is_empty()
+                    || !path.contains(['$', ':'])
+                        && (strip(path) == to || to.is_empty() && !strip(path).contains('/'))
+            }
+            Source::Inline(_) => false,
+        });
+        if copy.from.is_some() || self.workdir.is_empty() || !stays {
+            let hint = "copy to the same paths below one WORKDIR, or write the stages by hand";
+            return Err(refuse(
+                instruction.span,
+                "this COPY moves files to where the proposal does not follow",
+                hint,
+            ));
+        }
+        self.copies_all |= transfer
+            .sources
+            .iter()
+            .any(|source| matches!(source, Source::Path(path) if is_whole(&path.value)));
+        self.copies.push(text);
+        Ok(())
+    }
+
+    fn run(&mut self, run: &Run, instruction: &Instruction) -> Result<(), Refusal> {
+        let is_plain = run.heredocs.is_empty()
+            && run.network.is_none()
+            && run.security.is_none()
+            && run.devices.is_empty();
+        let only_caches = run.mounts.iter().all(|mount| mount.value.contains("type=cache"));
+        if !is_plain || !only_caches {
+            return Err(refuse(
+                instruction.span,
+                "this RUN has options that the proposal does not keep",
+                WAY_OUT,
+            ));
+        }
+        let chain: Vec<Vec<String>> = match &run.command.value {
+            CommandForm::Exec(words) => vec![words.clone()],
+            CommandForm::Shell(text) => {
+                text.split("&&").map(|part| split(part, instruction)).collect::<Result<_, _>>()?
+            }
+        };
+        for mut words in chain {
+            let count = words.iter().take_while(|word| is_assignment(word)).count();
+            let assignments = words.drain(..count).collect();
+            self.steps.push(Step { assignments, words, span: instruction.span });
+        }
+        Ok(())
+    }
+
+    /// Whether a step runs a program.
+    pub(super) fn runs(&self, program: &str) -> bool {
+        self.steps.iter().any(|step| step.tool() == program)
+    }
+
+    /// Whether the image starts a program.
+    pub(super) fn starts(&self, program: &str) -> bool {
+        self.command.first().is_some_and(|first| base_name(first) == program)
+    }
+
+    pub(super) fn env_value(&self, name: &str) -> Option<&str> {
+        self.env.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+}
+
+impl Step {
+    /// The program; `pip` under all of its names.
+    pub(super) fn tool(&self) -> &str {
+        let words: Vec<&str> = self.words.iter().map(String::as_str).collect();
+        match words.as_slice() {
+            ["pip" | "pip3", ..] | ["python" | "python3", "-m", "pip", ..] => "pip",
+            [first, ..] => base_name(first),
+            [] => "",
+        }
+    }
+
+    pub(super) fn text(&self) -> String {
+        self.assignments.iter().chain(&self.words).map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Whether it installs nothing but what only a build has a use for.
+    pub(super) fn is_build_only_packages(&self) -> bool {
+        const TOOLS: &[&str] = &["build-essential", "gcc", "g++", "make", "git", "pkg-config", "cmake"];
+        let manager = matches!(self.tool(), "apt-get" | "apt" | "apk");
+        let mut operands = self.words.iter().skip(1).filter(|word| !word.starts_with('-'));
+        match operands.next().map(String::as_str) {
+            Some("update" | "clean") => manager,
+            Some("install" | "add") => manager && operands.all(|name| TOOLS.contains(&name.as_str())),
+            _ => self.tool() == "rm" && self.words.iter().any(|word| word.starts_with("/var/lib/apt/lists")),
+        }
+    }
+}
+
+pub(super) fn base_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+fn is_assignment(word: &str) -> bool {
+    word.split_once('=').is_some_and(|(name, _)| {
+        !name.is_empty() && name.chars().all(|one| one.is_ascii_alphanumeric() || one == '_')
+    })
+}
+
+fn words_of(command: &CommandForm, instruction: &Instruction) -> Result<Vec<String>, Refusal> {
+    match command {
+        CommandForm::Exec(words) => Ok(words.clone()),
+        CommandForm::Shell(text) => split(text, instruction),
+    }
+}
+
+fn split(text: &str, instruction: &Instruction) -> Result<Vec<String>, Refusal> {
+    plain_words(text).ok_or_else(|| {
+        let hint = "the runtime image has no shell: write plain programs with their arguments";
+        refuse(instruction.span, "this command needs a shell", hint)
+    })
+}
+
+/// The words of a command that means the same without a shell; nothing when it does not.
+pub(super) fn plain_words(text: &str) -> Option<Vec<String>> {
+    let text = text.replace("\\\n", " ");
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut quote = None;
+    for one in text.chars() {
+        match (quote, one) {
+            (Some(open), _) if one == open => quote = None,
+            (None | Some('"'), '$' | '`' | '\\') => return None,
+            (None, '"' | '\'') => {
+                quote = Some(one);
+                word.get_or_insert_default();
+            }
+            (None, _) if one.is_whitespace() => words.extend(word.take()),
+            (None, '|' | '&' | ';' | '<' | '>' | '(' | ')' | '{' | '}' | '#' | '~' | '?' | '[') => {
+                return None;
+            }
+            _ => word.get_or_insert_default().push(one),
+        }
+    }
+    words.extend(word);
+    quote.is_none().then_some(words)
+}
+
+/// A word for the shell.
+pub(super) fn quoted(word: &str) -> String {
+    let is_plain = |one: char| one.is_ascii_alphanumeric() || "-_./=:,+@%*".contains(one);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}

@@ -1,0 +1,196 @@
+//! What the renderers ask about a project, and the parts that all proposals have.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use super::naive::Naive;
+use super::{Refusal, Surroundings, refuse};
+use crate::context::{EntryKind, Listing};
+
+/// Patterns that no image needs, in whatever language.
+pub(super) const CLUTTER: &[&str] = &[".git", "**/.env", "Dockerfile*"];
+
+/// Names at the top of a context that serve development only.
+const DEVELOPMENT: &[&str] = &[
+    "test",
+    "tests",
+    "__tests__",
+    "docs",
+    "node_modules",
+    "coverage",
+    "Makefile",
+    "plimsoll.toml",
+    "conftest.py",
+    "setup.py",
+    "setup.cfg",
+    "pyproject.toml",
+    "tox.ini",
+    "tsconfig.json",
+    "LICENSE",
+    "package.json",
+    "package-lock.json",
+    "npm-shrinkwrap.json",
+    "eslint.config.js",
+    "compose.yaml",
+    "docker-compose.yml",
+    "__pycache__",
+    "venv",
+];
+
+/// Folders that programs read when they run, and that no compiler makes.
+const ASSETS: &[&str] =
+    &["assets", "config", "locales", "migrations", "public", "static", "templates", "views"];
+
+/// The image that the program runs in.
+pub(super) struct Runtime {
+    pub(super) image: String,
+    /// Whether it is composed of Debian packages, so that programs are in `/usr/bin`.
+    pub(super) is_debian: bool,
+}
+
+/// A build context and what stands around it.
+pub(super) struct Project<'p>(&'p Surroundings<'p>);
+
+impl<'p> Project<'p> {
+    pub(super) fn new(surroundings: &'p Surroundings<'p>) -> Self {
+        Self(surroundings)
+    }
+
+    /// The files that the build gets.
+    pub(super) fn files(&self) -> impl Iterator<Item = &'p str> {
+        let kept = self.0.context.listing().into_iter().flat_map(Listing::kept);
+        kept.filter(|entry| entry.kind == EntryKind::File).map(|entry| entry.path.as_str())
+    }
+
+    pub(super) fn has(&self, path: &str) -> bool {
+        self.files().any(|file| file == path)
+    }
+
+    pub(super) fn read(&self, path: &str) -> Option<String> {
+        self.0.context.read(path)
+    }
+
+    fn top(&self) -> BTreeSet<(&'p str, bool)> {
+        self.files()
+            .map(|path| path.split_once('/').map_or((path, false), |(folder, _)| (folder, true)))
+            .collect()
+    }
+
+    /// Folders with files that programs read when they run.
+    pub(super) fn assets(&self) -> Vec<&'p str> {
+        self.top()
+            .into_iter()
+            .filter(|(name, folder)| *folder && ASSETS.contains(name))
+            .map(|(name, _)| name)
+            .collect()
+    }
+
+    /// All that is not known to be for development only: folders, and files.
+    pub(super) fn sources(&self) -> (Vec<&'p str>, Vec<&'p str>) {
+        let is_for_run = |name: &str| {
+            let is_manifest = name.starts_with("requirements") && has_extension(name, "txt");
+            let is_clutter = name.starts_with('.') || name.contains("ockerfile") || has_extension(name, "md");
+            !DEVELOPMENT.contains(&name) && !is_manifest && !is_clutter
+        };
+        let (folders, files): (Vec<_>, Vec<_>) =
+            self.top().into_iter().filter(|(name, _)| is_for_run(name)).partition(|(_, folder)| *folder);
+        let names = |list: Vec<(&'p str, bool)>| list.into_iter().map(|(name, _)| name).collect();
+        (names(folders), names(files))
+    }
+
+    /// What stands for a named context.
+    pub(super) fn stands_for(&self, name: &str) -> Option<&'p str> {
+        self.0.contexts.get(name).map(String::as_str)
+    }
+
+    /// The runtime image: what the user names, the `X-runtime` beside `X-build`, or the one of the hub image's family.
+    pub(super) fn runtime(
+        &self,
+        naive: &Naive,
+        family: impl Fn(&str, &str) -> Option<String>,
+    ) -> Result<Runtime, Refusal> {
+        let of = |image: String| {
+            let is_debian = self.stands_for(&image).is_some_and(|value| value.starts_with("debian://"));
+            Runtime { image, is_debian }
+        };
+        if let Some(image) = &self.0.runtime {
+            return Ok(of(image.clone()));
+        }
+        let beside = naive.base.strip_suffix("-build").map(|name| format!("{name}-runtime"));
+        if let Some(name) = beside.filter(|name| self.stands_for(name).is_some()) {
+            return Ok(of(name));
+        }
+        let base = naive.base.split('@').next().unwrap_or_default();
+        let base = base.strip_prefix("docker.io/").unwrap_or(base);
+        let base = base.strip_prefix("library/").unwrap_or(base);
+        let (name, tag) = base.split_once(':').unwrap_or((base, "latest"));
+        family(name, tag).map(of).ok_or_else(|| {
+            let message = format!("no runtime image is known for `{}`", naive.base);
+            refuse(naive.from_span, message, "name one with `--runtime IMAGE`")
+        })
+    }
+}
+
+/// Instructions, each on lines of its own.
+pub(super) fn lines(out: &mut String, instructions: &[String]) {
+    for instruction in instructions {
+        out.push_str(instruction);
+        out.push('\n');
+    }
+}
+
+/// The start of a build stage.
+pub(super) fn build_stage(out: &mut String, naive: &Naive, name: &str) {
+    let _infallible = writeln!(out, "{} AS {name}", naive.from);
+    lines(out, &naive.build_settings);
+    let _infallible = writeln!(out, "WORKDIR {}", naive.workdir);
+}
+
+/// The sources for the build, as the original copies them.
+pub(super) fn copy_sources(out: &mut String, naive: &Naive) {
+    if naive.copies_all { out.push_str("COPY . .\n") } else { lines(out, &naive.copies) }
+}
+
+/// The end of the runtime stage.
+pub(super) fn finish(out: &mut String, naive: &Naive, health: Option<String>, command: &[String]) {
+    out.push_str("# A number, so that an orchestrator can see that it is not root.\nUSER 65532:65532\n");
+    lines(out, &naive.metadata);
+    out.extend(health);
+    out.push_str("# No shell in between: the program gets the signals itself.\n");
+    let _infallible = writeln!(out, "ENTRYPOINT {}", json(command));
+}
+
+/// A health check that the project has a program for.
+pub(super) fn health(command: &[String]) -> String {
+    let comment = "# The project's own health check: the image has no curl.\n";
+    format!("{comment}HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD {}\n", json(command))
+}
+
+/// The original's check; its program must be one that the runtime image has.
+pub(super) fn own_health(naive: &Naive, names: &[&str], program: &str) -> Result<Option<String>, Refusal> {
+    let Some((flags, words)) = &naive.health else { return Ok(None) };
+    match words.split_first() {
+        Some((first, rest)) if names.contains(&super::naive::base_name(first)) => {
+            let words: Vec<String> = [&[program.to_owned()], rest].concat();
+            let flags = flags.trim_end_matches("CMD").trim_end();
+            Ok(Some(format!("{flags} CMD {}\n", json(&words))))
+        }
+        _ => {
+            let hint = format!(
+                "let it run `{program}`, for example with a script that asks for the service's health"
+            );
+            Err(refuse(naive.command_span, "the program of HEALTHCHECK is not in the runtime image", hint))
+        }
+    }
+}
+
+fn json(words: &[String]) -> String {
+    let words: Vec<String> =
+        words.iter().map(|word| serde_json::Value::from(word.as_str()).to_string()).collect();
+    format!("[{}]", words.join(", "))
+}
+
+/// Whether a name ends with a dot and this.
+pub(super) fn has_extension(name: &str, extension: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, end)| end == extension)
+}

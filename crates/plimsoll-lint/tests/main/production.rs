@@ -1,0 +1,158 @@
+//! Naive Dockerfiles and their production form.
+
+use std::collections::BTreeMap;
+
+use plimsoll_diagnostics::{Diagnostic, Severity, SourceFile};
+use plimsoll_lint::production::{Proposal, Surroundings, propose};
+use plimsoll_lint::{BuildContext, ContextEntry, EntryKind, Listing, Options, check};
+
+/// A context of a few small files.
+struct Files {
+    listing: Listing,
+    files: Vec<(&'static str, &'static str)>,
+}
+
+impl Files {
+    fn new(files: &[(&'static str, &'static str)]) -> Self {
+        let entry = |(path, text): &(&str, &str)| ContextEntry {
+            path: (*path).to_owned(),
+            kind: EntryKind::File,
+            size_bytes: text.len() as u64,
+            is_kept: true,
+            line: None,
+        };
+        Self { listing: Listing::new(files.iter().map(entry).collect(), true), files: files.to_vec() }
+    }
+}
+
+impl BuildContext for Files {
+    fn listing(&self) -> Option<&Listing> {
+        Some(&self.listing)
+    }
+
+    fn read(&self, path: &str) -> Option<String> {
+        self.files.iter().find(|(name, _)| *name == path).map(|(_, text)| (*text).to_owned())
+    }
+
+    fn ignore_source(&self) -> Option<&SourceFile> {
+        None
+    }
+
+    fn is_guessed(&self) -> bool {
+        false
+    }
+}
+
+fn proposed(text: &str, files: &[(&'static str, &'static str)]) -> Result<Proposal, Box<Diagnostic>> {
+    let context = Files::new(files);
+    let surroundings = Surroundings { context: &context, contexts: BTreeMap::new(), runtime: None };
+    propose(&SourceFile::new("Dockerfile", text), &surroundings)
+}
+
+/// The proposal, which parses, has no warnings, and is not rewritten again.
+fn good(text: &str, files: &[(&'static str, &'static str)]) -> String {
+    let dockerfile = proposed(text, files).unwrap().dockerfile;
+    let file = SourceFile::new("Dockerfile", dockerfile.as_str());
+    let parsed = plimsoll_dockerfile::parse(&file);
+    assert!(!parsed.diagnostics.iter().any(Diagnostic::is_error), "{dockerfile}");
+    let report = check(&file, &parsed.dockerfile, &Options::default());
+    let serious: Vec<_> = report.findings.iter().filter(|one| one.severity() >= Severity::Warning).collect();
+    assert!(serious.is_empty(), "{serious:?}\n{dockerfile}");
+    let again = proposed(&dockerfile, files).unwrap_err().message;
+    assert_eq!(again, "the Dockerfile has several stages already");
+    dockerfile
+}
+
+fn has(dockerfile: &str, lines: &[&str]) {
+    for line in lines {
+        assert!(dockerfile.lines().any(|one| one.trim_start() == *line), "`{line}` is not in\n{dockerfile}");
+    }
+}
+
+const PACKAGE: &str = r#"{"scripts": {"build": "tsc", "start": "node dist/server.js"}}"#;
+
+#[test]
+fn node_gets_dependencies_of_production_and_what_the_build_makes() {
+    let files = [
+        ("package.json", PACKAGE),
+        ("package-lock.json", "{}"),
+        ("src/server.ts", ""),
+        ("src/healthcheck.ts", ""),
+        ("public/index.html", ""),
+    ];
+    let text = "FROM node:22\nWORKDIR /app\nCOPY . .\nRUN npm ci && npm run build\n\
+                ENV PORT=3000\nEXPOSE 3000\nLABEL a=b\nSTOPSIGNAL SIGINT\nCMD npm start\n";
+    let dockerfile = good(text, &files);
+    has(
+        &dockerfile,
+        &[
+            "RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev",
+            "FROM gcr.io/distroless/nodejs22-debian12:nonroot",
+            "COPY --from=build /app/dist ./dist",
+            "COPY public ./public",
+            "ENV PORT=3000",
+            "EXPOSE 3000",
+            "LABEL a=b",
+            "STOPSIGNAL SIGINT",
+            "USER 65532:65532",
+            "ENTRYPOINT [\"/nodejs/bin/node\", \"dist/server.js\"]",
+        ],
+    );
+    assert!(dockerfile.contains("CMD [\"/nodejs/bin/node\", \"dist/healthcheck.js\"]"), "{dockerfile}");
+}
+
+#[test]
+fn python_gets_its_packages_and_sources() {
+    let files = [
+        ("requirements.txt", "flask==3.1.0\n"),
+        ("requirements-dev.txt", "-r requirements.txt\n"),
+        ("app/__init__.py", ""),
+        ("tests/test_app.py", ""),
+    ];
+    let text = "FROM python:3.12\nWORKDIR /srv\nCOPY . .\nRUN pip install -r requirements-dev.txt\n\
+                ENV PYTHONPATH=/srv\nCMD uvicorn app:app\n";
+    let dockerfile = good(text, &files);
+    has(
+        &dockerfile,
+        &[
+            "pip install --no-compile --target /packages -r requirements.txt",
+            "FROM python:3.12-slim",
+            "ENV PYTHONPATH=/srv:/packages \\",
+            "COPY app ./app",
+            "ENTRYPOINT [\"/usr/local/bin/python3\", \"-m\", \"uvicorn\", \"app:app\"]",
+        ],
+    );
+    assert!(!dockerfile.contains("COPY tests") && !dockerfile.contains("HEALTHCHECK"), "{dockerfile}");
+}
+
+#[test]
+fn go_ends_in_an_empty_image() {
+    let files = [("go.mod", "module a\n"), ("go.sum", ""), ("main.go", "package main\n")];
+    let text = "FROM golang:1.24\nWORKDIR /src\nCOPY . .\nRUN go build -o /usr/local/bin/server .\nVOLUME /data\nCMD server -v\n";
+    let dockerfile = good(text, &files);
+    has(
+        &dockerfile,
+        &["FROM scratch", "COPY go.mod go.sum ./", "VOLUME /data", "ENTRYPOINT [\"/server\", \"-v\"]"],
+    );
+    assert!(
+        dockerfile.contains("CGO_ENABLED=0 go build -trimpath -ldflags=\"-s -w\" -o /out/server ."),
+        "{dockerfile}"
+    );
+}
+
+#[test]
+fn what_is_not_understood_is_refused_at_its_line() {
+    let files = [("package.json", PACKAGE), ("package-lock.json", "{}"), ("src/server.ts", "")];
+    let start = "FROM node:22\nWORKDIR /app\nCOPY . .\n";
+    for (rest, place) in [
+        ("RUN apt-get install -y ffmpeg\nRUN npm ci\nCMD npm start\n", "RUN apt-get"),
+        ("RUN npm ci\nRUN npm run build\nCMD npm start | tee log\n", "CMD npm"),
+        ("RUN npm ci\nCOPY --from=other /a /b\nCMD npm start\n", "COPY --from"),
+        ("RUN npm ci\nSHELL [\"/bin/bash\", \"-c\"]\nCMD npm start\n", "SHELL"),
+    ] {
+        let text = format!("{start}{rest}");
+        let refusal = proposed(&text, &files).unwrap_err();
+        let span = refusal.span.unwrap();
+        assert!(text[span.start..].starts_with(place), "{refusal:?}");
+    }
+}
