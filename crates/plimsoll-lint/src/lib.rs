@@ -23,6 +23,7 @@ mod engine;
 mod finding;
 mod fix;
 mod labels;
+mod names;
 mod options;
 pub mod production;
 mod rule;

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::encode::pretty;
 use crate::engine::Report;
 use crate::finding::Finding;
+use crate::names::base_name;
 
 const RULER: &str = "--------------------";
 
@@ -154,10 +155,6 @@ fn capitalised(text: &str) -> String {
         Some(first) => first.to_uppercase().chain(characters).collect(),
         None => String::new(),
     }
-}
-
-fn base_name(name: &str) -> &str {
-    name.rsplit('/').next().unwrap_or(name)
 }
 
 fn push_line(out: &mut String, line: &str) {

@@ -2,11 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::naive::{Naive, Step, base_name, quoted};
-use super::project::{
-    CLUTTER, Project, build_stage, copy_sources, finish, has_extension, health, lines, own_health,
-};
+use super::naive::{Naive, Step, quoted};
+use super::project::{CLUTTER, Project, build_stage, copy_sources, finish, health, lines, own_health};
 use super::{Refusal, refuse};
+use crate::names::{base_name, has_extension};
 
 const CACHES: &str = "--mount=type=cache,target=/root/.cache/go-build --mount=type=cache,target=/go/pkg/mod";
 const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";

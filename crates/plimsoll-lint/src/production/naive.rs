@@ -6,6 +6,7 @@ use plimsoll_dockerfile::{
 };
 
 use super::{Refusal, refuse};
+use crate::names::base_name;
 
 /// A command of a RUN: assignments, program, arguments.
 pub(super) struct Step {
@@ -255,10 +256,6 @@ impl Step {
             _ => self.tool() == "rm" && self.words.iter().any(|word| word.starts_with("/var/lib/apt/lists")),
         }
     }
-}
-
-pub(super) fn base_name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
 }
 
 fn is_assignment(word: &str) -> bool {

@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::naive::{Naive, Step, base_name, plain_words, quoted};
+use super::naive::{Naive, Step, plain_words, quoted};
 use super::project::{CLUTTER, Project, build_stage, copy_sources, finish, health, lines, own_health};
 use super::{Refusal, refuse};
+use crate::names::base_name;
 
 const CACHE: &str = "--mount=type=cache,target=/root/.npm";
 

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use super::naive::Naive;
 use super::{Refusal, Surroundings, refuse};
 use crate::context::{EntryKind, Listing};
+use crate::names::{base_name, has_extension};
 
 /// Patterns that no image needs, in whatever language.
 pub(super) const CLUTTER: &[&str] = &[".git", "**/.env", "Dockerfile*"];
@@ -63,7 +64,8 @@ impl<'p> Project<'p> {
     }
 
     pub(super) fn has(&self, path: &str) -> bool {
-        self.files().any(|file| file == path)
+        let entry = self.0.context.listing().and_then(|listing| listing.find(path));
+        entry.is_some_and(|entry| entry.is_kept && entry.kind == EntryKind::File)
     }
 
     pub(super) fn read(&self, path: &str) -> Option<String> {
@@ -170,7 +172,7 @@ pub(super) fn health(command: &[String]) -> String {
 pub(super) fn own_health(naive: &Naive, names: &[&str], program: &str) -> Result<Option<String>, Refusal> {
     let Some((flags, words)) = &naive.health else { return Ok(None) };
     match words.split_first() {
-        Some((first, rest)) if names.contains(&super::naive::base_name(first)) => {
+        Some((first, rest)) if names.contains(&base_name(first)) => {
             let words: Vec<String> = [&[program.to_owned()], rest].concat();
             let flags = flags.trim_end_matches("CMD").trim_end();
             Ok(Some(format!("{flags} CMD {}\n", json(&words))))
@@ -188,9 +190,4 @@ fn json(words: &[String]) -> String {
     let words: Vec<String> =
         words.iter().map(|word| serde_json::Value::from(word.as_str()).to_string()).collect();
     format!("[{}]", words.join(", "))
-}
-
-/// Whether a name ends with a dot and this.
-pub(super) fn has_extension(name: &str, extension: &str) -> bool {
-    name.rsplit_once('.').is_some_and(|(_, end)| end == extension)
 }

@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::naive::{Naive, Step, base_name, quoted};
+use super::naive::{Naive, Step, quoted};
 use super::project::{CLUTTER, Project, build_stage, finish, health, lines, own_health};
 use super::{Refusal, refuse};
+use crate::names::base_name;
 
 /// Programs of packages that are modules too: their scripts name an interpreter that is somewhere else in the runtime image.
 const MODULES: &[&str] = &["uvicorn", "gunicorn", "hypercorn", "flask", "celery", "daphne"];

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::context::{base_name, clutter, enumerate, human_bytes, listing, taken};
+use super::context::{clutter, enumerate, human_bytes, listing, taken};
 use super::prelude::*;
 use crate::context::EntryKind;
 

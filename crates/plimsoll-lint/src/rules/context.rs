@@ -53,11 +53,6 @@ pub(super) fn ends(path: &str) -> impl Iterator<Item = usize> {
     path.match_indices('/').map(|(at, _)| at).chain([path.len()])
 }
 
-/// Last part of a path.
-pub(super) fn base_name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
-}
-
 /// Every source in the build context that is known by its text.
 pub(super) fn taken<'d, 'a>(document: &'d Document<'a>) -> Vec<Taken<'d, 'a>> {
     let mut found = Vec::new();

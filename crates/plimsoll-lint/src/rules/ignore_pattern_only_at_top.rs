@@ -1,6 +1,6 @@
 //! `ignore-pattern-only-at-top`.
 
-use super::context::{base_name, clutter, enumerate, ignore_line, ignore_text, listing, taken};
+use super::context::{clutter, enumerate, ignore_line, ignore_text, listing, taken};
 use super::prelude::*;
 use plimsoll_dockerfile::glob::{Glob, has_wildcards};
 

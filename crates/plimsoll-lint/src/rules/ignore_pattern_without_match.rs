@@ -1,6 +1,6 @@
 //! `ignore-pattern-without-match`.
 
-use super::context::{base_name, ignore_line, ignore_text, listing, taken};
+use super::context::{ignore_line, ignore_text, listing, taken};
 use super::prelude::*;
 use crate::context::{EntryKind, Listing};
 

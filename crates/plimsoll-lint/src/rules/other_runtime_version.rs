@@ -1,6 +1,5 @@
 //! `other-runtime-version`.
 
-use super::context::base_name;
 use super::platforms::{carried, node_version, python_version, root_image};
 use super::prelude::*;
 

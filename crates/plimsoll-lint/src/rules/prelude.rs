@@ -8,6 +8,7 @@ pub(super) use plimsoll_oci::{Platform, Reference};
 
 pub(super) use crate::document::{Document, RunView, Stage, Step};
 pub(super) use crate::finding::{Finding, same_id};
+pub(super) use crate::names::{base_name, has_extension};
 pub(super) use crate::rule::Rule;
 pub(super) use crate::shell::{Call, Command, Joint, List, Pipeline, Script, Word};
 
@@ -36,11 +37,6 @@ pub(super) fn casing(word: &str) -> Casing {
 /// An edit that puts a text in the place of another.
 pub(super) fn replace(span: Span, text: impl Into<String>) -> Edit {
     Edit { span, replacement: text.into() }
-}
-
-/// Whether a name ends with a dot and this.
-pub(super) fn has_extension(name: &str, extension: &str) -> bool {
-    name.rsplit_once('.').is_some_and(|(_, end)| end == extension)
 }
 
 /// Whether a file is an archive, by its name.

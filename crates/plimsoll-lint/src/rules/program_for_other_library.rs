@@ -1,6 +1,5 @@
 //! `program-for-other-library`.
 
-use super::context::base_name;
 use super::platforms::{Carried, Library, carried, library, lineage};
 use super::prelude::*;
 

@@ -1,6 +1,6 @@
 //! `script-without-exec`.
 
-use super::context::{Taken, base_name, taken};
+use super::context::{Taken, taken};
 use super::prelude::*;
 
 pub(super) static RULE: Rule = Rule {

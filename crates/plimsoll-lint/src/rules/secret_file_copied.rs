@@ -1,6 +1,6 @@
 //! `secret-file-copied`.
 
-use super::context::{base_name, clutter, enumerate, listing, taken};
+use super::context::{clutter, enumerate, listing, taken};
 use super::prelude::*;
 use crate::context::{BuildContext, ContextEntry, EntryKind};
 

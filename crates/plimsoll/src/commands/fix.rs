@@ -7,6 +7,7 @@ use plimsoll_diagnostics::SourceFile;
 use plimsoll_lint::production::{Surroundings, propose};
 
 use crate::commands::check::context::Context;
+use crate::commands::check::files::read;
 use crate::commands::check::{Repair, repair_only};
 use crate::commands::images::answer;
 use crate::config::ProjectConfig;
@@ -47,9 +48,7 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
 
 fn production(args: &Args) -> Result<u8> {
     let (path, context) = places(args)?;
-    let shown = path.display().to_string();
-    let bytes = std::fs::read(&path).with_context(|| format!("cannot read the Dockerfile `{shown}`"))?;
-    let file = SourceFile::from_bytes_lossy(shown, &bytes);
+    let file = read(&path)?;
     let ignored = ignore_file::read(&context, Some(&path))?;
     let folders: Vec<PathBuf> =
         path.parent().map(Path::to_owned).into_iter().chain([context.clone()]).collect();

@@ -171,7 +171,7 @@ impl Input {
     }
 }
 
-fn read(path: &Path) -> Result<SourceFile> {
+pub(in crate::commands) fn read(path: &Path) -> Result<SourceFile> {
     let mut bytes = Vec::new();
     let shown = path.display().to_string();
     let failed = || format!("cannot read the Dockerfile `{shown}`");

@@ -2,7 +2,7 @@
 
 mod configuration;
 pub(super) mod context;
-mod files;
+pub(super) mod files;
 mod report;
 mod shellcheck;
 
