@@ -154,7 +154,7 @@ fn address(request: &BuildRequest, name: &str) -> Option<String> {
 fn structure_error(request: &BuildRequest, dockerfile: &Dockerfile) -> Option<Diagnostic> {
     // Every stage that has a name, and the last one. One that has none and that nothing uses cannot be built at all.
     let names = dockerfile.instructions.iter().filter_map(|instruction| match &instruction.kind {
-        InstructionKind::From(from) => from.name.as_ref().map(|name| name.value.clone()),
+        InstructionKind::From(from) => from.name.as_ref().map(ToString::to_string),
         _ => None,
     });
     let contexts = contexts::named(request);

@@ -54,7 +54,7 @@ impl Globals {
         problems: &mut Problems,
     ) {
         let name = &definition.name.value;
-        let value = match request.build_args.get(name) {
+        let value = match request.build_args.get(name.as_str()) {
             Some(value) => Some(value.clone()),
             None => definition
                 .default
@@ -63,7 +63,7 @@ impl Globals {
         };
         match value {
             Some(value) => self.variables.set(name, &value),
-            None => self.declared.push(name.clone()),
+            None => self.declared.push(name.to_string()),
         }
     }
 

@@ -59,7 +59,7 @@ pub fn lower(request: &Request<'_>) -> Result<Lowered, Vec<Diagnostic>> {
             if let (true, InstructionKind::Arg(definitions)) =
                 (command.is_foreign(), &command.instruction.kind)
             {
-                triggered.extend(definitions.iter().map(|definition| definition.name.value.clone()));
+                triggered.extend(definitions.iter().map(|definition| definition.name.to_string()));
             }
         }
         let Ok(state) = lowering.stage(index, commands, &globals) else { break };

@@ -210,7 +210,7 @@ impl Outline {
         own_description: &str,
         value: &str,
     ) {
-        let name = definition.name.value.clone();
+        let name = definition.name.to_string();
         let description = if own_description.is_empty() {
             description(document, instruction, &name)
         } else {

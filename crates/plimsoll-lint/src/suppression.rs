@@ -297,7 +297,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Vec<Entry> {
-        entries(&Comment { text: text.to_owned(), span: Span::at(0) }, Some("2026-06-15"))
+        entries(&Comment { text: text.into(), span: Span::at(0) }, Some("2026-06-15"))
     }
 
     fn one(text: &str) -> (Origin, Reach, Vec<String>) {

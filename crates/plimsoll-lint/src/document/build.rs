@@ -2,7 +2,7 @@
 
 use std::cell::{OnceCell, RefCell};
 
-use plimsoll_diagnostics::{SourceFile, Span, Spanned};
+use plimsoll_diagnostics::{SourceFile, Span, Spanned, Text};
 use plimsoll_dockerfile::{Dockerfile, Instruction, InstructionKind, Mount, words};
 use plimsoll_oci::Platform;
 
@@ -106,7 +106,7 @@ fn new_stage<'a>(document: &Document<'a>, start: Option<&'a Instruction>) -> Sta
 fn fill<'a>(document: &mut Document<'a>, body: &'a [Instruction]) {
     let index = document.stages.len() - 1;
     let parent = document.stages[index].parent;
-    let mut shell: Option<&'a [Spanned<String>]> = None;
+    let mut shell: Option<&'a [Spanned<Text>]> = None;
     let mut base_shell = document.stages[index]
         .facts
         .as_ref()
@@ -156,7 +156,7 @@ fn last_before<'t>(names: &[(usize, &'t str)], from: usize, to: usize) -> Option
     names.iter().rev().find(|(place, _)| (from..to).contains(place)).map(|(_, name)| *name)
 }
 
-fn shell_behind<'a>(step: &Step<'a>) -> Option<&'a [Spanned<String>]> {
+fn shell_behind<'a>(step: &Step<'a>) -> Option<&'a [Spanned<Text>]> {
     match &step.instruction.kind {
         InstructionKind::Shell(words) => Some(words),
         _ => step.shell,
@@ -259,7 +259,7 @@ fn definitions(
         InstructionKind::Arg(definitions) => definitions
             .iter()
             .map(|definition| {
-                let name = definition.name.value.clone();
+                let name = definition.name.to_string();
                 let given = document.options.build_args.get(&name).cloned();
                 let default = || match &definition.default {
                     Some(default) => Some(expand(&default.value)),

@@ -1,6 +1,6 @@
 //! A Dockerfile with one stage, sorted by what each instruction is for.
 
-use plimsoll_diagnostics::{SourceFile, Span};
+use plimsoll_diagnostics::{SourceFile, Span, Text};
 use plimsoll_dockerfile::{
     CommandForm, Copy, Dockerfile, Healthcheck, Instruction, InstructionKind, Run, Source,
 };
@@ -64,7 +64,7 @@ impl Naive {
         let directives = dockerfile.directives.iter().map(|one| format!("{}\n", file.slice(one.span)));
         let mut naive = Self {
             from_span: first.span,
-            base: from.image.value.clone(),
+            base: from.image.to_string(),
             head: directives.collect(),
             from: file.slice(Span::new(first.span.start, from.image.span.end)).to_owned(),
             workdir: String::new(),
@@ -93,7 +93,7 @@ impl Naive {
                 InstructionKind::Arg(_) => naive.setting(text, last_run.is_some_and(|last| index < last)),
                 InstructionKind::Env(pairs) => {
                     let pairs = pairs.pairs.iter();
-                    naive.env.extend(pairs.map(|pair| (pair.key.value.clone(), pair.value.value.clone())));
+                    naive.env.extend(pairs.map(|pair| (pair.key.to_string(), pair.value.to_string())));
                     naive.setting(text, last_run.is_some_and(|last| index < last));
                 }
                 InstructionKind::Expose(_)
@@ -202,7 +202,7 @@ impl Naive {
             ));
         }
         let chain: Vec<Vec<String>> = match &run.command.value {
-            CommandForm::Exec(words) => vec![words.clone()],
+            CommandForm::Exec(words) => vec![words.iter().map(Text::to_string).collect()],
             CommandForm::Shell(text) => {
                 text.split("&&").map(|part| split(part, instruction)).collect::<Result<_, _>>()?
             }
@@ -266,7 +266,7 @@ fn is_assignment(word: &str) -> bool {
 
 fn words_of(command: &CommandForm, instruction: &Instruction) -> Result<Vec<String>, Refusal> {
     match command {
-        CommandForm::Exec(words) => Ok(words.clone()),
+        CommandForm::Exec(words) => Ok(words.iter().map(Text::to_string).collect()),
         CommandForm::Shell(text) => split(text, instruction),
     }
 }

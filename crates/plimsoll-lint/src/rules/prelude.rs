@@ -1,6 +1,6 @@
 //! What most rules need.
 
-pub(super) use plimsoll_diagnostics::{Edit, Severity, Span, Spanned, did_you_mean};
+pub(super) use plimsoll_diagnostics::{Edit, Severity, Span, Spanned, Text, did_you_mean};
 pub(super) use plimsoll_dockerfile::ignore::clean;
 use plimsoll_dockerfile::words;
 pub(super) use plimsoll_dockerfile::{CommandForm, Healthcheck, Instruction, InstructionKind, Source};
@@ -52,7 +52,7 @@ pub(super) fn is_unpacked(name: &str) -> bool {
 }
 
 /// Every port of every `EXPOSE`, both ends of ranges, with its word.
-pub(super) fn exposed<'d>(document: &'d Document<'_>) -> Vec<(&'d Step<'d>, &'d Spanned<String>, u64)> {
+pub(super) fn exposed<'d>(document: &'d Document<'_>) -> Vec<(&'d Step<'d>, &'d Spanned<Text>, u64)> {
     let mut ports = Vec::new();
     for stage in document.wanted_stages() {
         for step in &stage.steps {
