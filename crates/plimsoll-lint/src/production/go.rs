@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use super::naive::{Naive, Step, quoted};
-use super::project::{CLUTTER, Project, build_stage, copy_sources, finish, health, lines, own_health};
+use super::project::{
+    CLUTTER, Project, build_stage, copy_assets, copy_sources, finish, health, lines, own_health,
+};
 use super::{Refusal, refuse};
 use crate::names::{base_name, has_extension};
 
@@ -50,14 +52,7 @@ pub(super) fn render(naive: &Naive, project: &Project<'_>) -> Result<(String, Ve
         let _infallible =
             writeln!(out, "# For the calls that it makes.\nCOPY --from=build {CERTIFICATES} {CERTIFICATES}");
     }
-    let assets = project.assets();
-    if !assets.is_empty() {
-        let _infallible =
-            writeln!(out, "# Folders that it may read when it runs.\nWORKDIR {}", naive.workdir);
-        for folder in assets {
-            let _infallible = writeln!(out, "COPY {folder} ./{folder}");
-        }
-    }
+    copy_assets(&mut out, naive, project);
     let _infallible = writeln!(out, "COPY --from=build /out{program} {program}");
     let own = own_health(naive, &[base_name(&binary)], &program)?;
     let has_flag =

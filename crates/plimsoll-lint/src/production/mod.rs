@@ -4,10 +4,12 @@
 //! first line whose meaning for the runtime image is not known. Every language has one renderer.
 
 mod go;
+mod java;
 mod naive;
 mod node;
 mod project;
 mod python;
+mod rust;
 
 use std::collections::BTreeMap;
 
@@ -55,10 +57,14 @@ pub fn propose(file: &SourceFile, surroundings: &Surroundings<'_>) -> Result<Pro
         node::render(&naive, &project)?
     } else if naive.runs("go") {
         go::render(&naive, &project)?
+    } else if naive.runs("cargo") || naive.starts("cargo") {
+        rust::render(&naive, &project)?
+    } else if java::is_meant(&naive) {
+        java::render(&naive, &project)?
     } else if naive.runs("pip") || naive.starts("python3") || naive.starts("python") {
         python::render(&naive, &project)?
     } else {
-        let hint = "the proposal knows `npm ci`, `pip install -r` and `go build`";
+        let hint = "the proposal knows `npm ci`, `pip install -r`, `go build`, `cargo build`, `mvn package` and `gradle build`";
         return Err(refuse(naive.from_span, "no step shows what language the program is in", hint));
     };
     Ok(Proposal { dockerfile, ignore })

@@ -153,6 +153,18 @@ pub(super) fn copy_sources(out: &mut String, naive: &Naive) {
     if naive.copies_all { out.push_str("COPY . .\n") } else { lines(out, &naive.copies) }
 }
 
+/// Folders that a compiled program may read when it runs.
+pub(super) fn copy_assets(out: &mut String, naive: &Naive, project: &Project<'_>) {
+    let assets = project.assets();
+    if assets.is_empty() {
+        return;
+    }
+    let _infallible = writeln!(out, "# Folders that it may read when it runs.\nWORKDIR {}", naive.workdir);
+    for folder in assets {
+        let _infallible = writeln!(out, "COPY {folder} ./{folder}");
+    }
+}
+
 /// The end of the runtime stage.
 pub(super) fn finish(out: &mut String, naive: &Naive, health: Option<String>, command: &[String]) {
     out.push_str("# A number, so that an orchestrator can see that it is not root.\nUSER 65532:65532\n");

@@ -156,3 +156,138 @@ fn what_is_not_understood_is_refused_at_its_line() {
         assert!(text[span.start..].starts_with(place), "{refusal:?}");
     }
 }
+
+#[test]
+fn rust_programs_leave_the_compiler_behind() {
+    let manifest = "[package]\nname = \"relay\"\n[[bin]]\nname = \"relayd\"\npath = \"src/main.rs\"\n";
+    let files = [
+        ("Cargo.toml", manifest),
+        ("Cargo.lock", "[[package]]\nname = \"rustls-native-certs\"\n"),
+        ("src/main.rs", "const FLAG: &str = \"--healthcheck\";"),
+        ("migrations/1.sql", ""),
+    ];
+    let text =
+        "FROM rust:1.90-bookworm\nWORKDIR /app\nCOPY . .\nRUN cargo build\nCMD cargo run -- --verbose\n";
+    let dockerfile = good(text, &files);
+    has(
+        &dockerfile,
+        &[
+            "RUN --mount=type=cache,target=/usr/local/cargo/registry \\",
+            "--mount=type=cache,target=/app/target \\",
+            "CARGO_PROFILE_RELEASE_STRIP=symbols cargo build --release --locked && \\",
+            "mkdir -p /out && cp target/release/relayd /out/relayd",
+            "FROM gcr.io/distroless/cc-debian12:nonroot",
+            "COPY migrations ./migrations",
+            "HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD [\"/relayd\", \"--healthcheck\"]",
+            "ENTRYPOINT [\"/relayd\", \"--verbose\"]",
+        ],
+    );
+
+    let text = "FROM rust:1-alpine\nWORKDIR /app\nCOPY . .\n\
+                RUN cargo build --profile fast --target=x86_64-unknown-linux-musl --features a\n\
+                CMD [\"./target/x86_64-unknown-linux-musl/fast/relayd\"]\n";
+    let dockerfile = good(text, &files);
+    has(
+        &dockerfile,
+        &[
+            "FROM scratch",
+            "CARGO_PROFILE_FAST_STRIP=symbols cargo build --profile=fast --locked --target=x86_64-unknown-linux-musl --features a && \\",
+            "mkdir -p /out && cp target/x86_64-unknown-linux-musl/fast/relayd /out/relayd",
+            "COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt",
+        ],
+    );
+}
+
+#[test]
+fn rust_programs_that_need_more_than_the_c_library_are_refused() {
+    let text = "FROM rust:1\nWORKDIR /app\nCOPY . .\nRUN cargo build --release\nCMD ./target/release/relay\n";
+    let manifest = ("Cargo.toml", "[package]\nname = \"relay\"\n");
+    let refusal = |files: &[_]| proposed(text, files).unwrap_err().message;
+    let lock = |text| ("Cargo.lock", text);
+    assert!(refusal(&[manifest, lock("name = \"openssl-sys\"\n")]).contains("OpenSSL"));
+    assert!(proposed(text, &[manifest, lock("name = \"openssl-src\"\nname = \"openssl-sys\"\n")]).is_ok());
+    assert!(refusal(&[manifest, lock("name = \"pq-sys\"\n")]).contains("libpq"));
+    assert!(
+        refusal(&[manifest, (".cargo/config.toml", "[build]\ntarget = \"x\"\n")])
+            .contains("Cargo's configuration")
+    );
+    assert!(refusal(&[]).contains("Cargo.toml"));
+}
+
+#[test]
+fn java_archives_run_on_a_java_without_a_compiler() {
+    let health = "package harbour;\npublic class Healthcheck { public static void main(String[] a) {} }\n";
+    let files = [("pom.xml", "<project/>"), ("src/main/java/harbour/Healthcheck.java", health)];
+    let text = "FROM maven:3.9-eclipse-temurin-21\nWORKDIR /app\nCOPY . .\n\
+                RUN mvn clean package -DskipTests && mv target/harbour-1.0.jar app.jar\n\
+                ENV JAVA_TOOL_OPTIONS=-XX:MaxRAMPercentage=75\nEXPOSE 8080\nCMD java -Xss1m -jar app.jar --port 8080\n";
+    let dockerfile = good(text, &files);
+    has(
+        &dockerfile,
+        &[
+            "RUN --mount=type=cache,target=/root/.m2 \\",
+            "mvn --batch-mode package -DskipTests",
+            "FROM gcr.io/distroless/java21-debian12:nonroot",
+            "COPY --from=build /app/target/harbour-1.0.jar /app/harbour-1.0.jar",
+            "ENTRYPOINT [\"java\", \"-Xss1m\", \"-jar\", \"/app/harbour-1.0.jar\", \"--port\", \"8080\"]",
+        ],
+    );
+    assert!(
+        dockerfile.contains("[\"java\", \"-cp\", \"/app/harbour-1.0.jar\", \"harbour.Healthcheck\"]"),
+        "{dockerfile}"
+    );
+}
+
+#[test]
+fn gradle_and_its_frameworks_are_known() {
+    let spring = "plugins { id 'org.springframework.boot' version '3.5.0' }";
+    let files =
+        [("build.gradle", spring), ("gradlew", ""), ("src/main/java/Healthcheck.java", "static void main(")];
+    let text = "FROM eclipse-temurin:17-jdk\nWORKDIR /srv\nCOPY . .\nRUN chmod +x gradlew && ./gradlew bootJar\n\
+                CMD [\"java\", \"-jar\", \"build/libs/*.jar\"]\n";
+    let dockerfile = good(text, &files);
+    has(
+        &dockerfile,
+        &[
+            "RUN --mount=type=cache,target=/root/.gradle \\",
+            "./gradlew --no-daemon bootJar",
+            "FROM gcr.io/distroless/java17-debian12:nonroot",
+            "COPY --from=build /srv/build/libs/*.jar /app/app.jar",
+            "ENTRYPOINT [\"java\", \"-jar\", \"/app/app.jar\"]",
+        ],
+    );
+    assert!(!dockerfile.contains("HEALTHCHECK"), "{dockerfile}");
+
+    let text = "FROM gradle:8.5-jdk25\nWORKDIR /srv\nCOPY . .\nRUN gradle build\n\
+                CMD java -jar build/quarkus-app/quarkus-run.jar\n";
+    let dockerfile = good(text, &files);
+    has(
+        &dockerfile,
+        &[
+            "RUN --mount=type=cache,target=/home/gradle/.gradle \\",
+            "FROM eclipse-temurin:25-jre",
+            "COPY --from=build /srv/build/quarkus-app /app",
+            "ENTRYPOINT [\"java\", \"-jar\", \"/app/quarkus-run.jar\"]",
+        ],
+    );
+}
+
+#[test]
+fn java_programs_that_are_no_archive_are_refused_at_their_line() {
+    let files = [("pom.xml", "<project/>")];
+    let start = "FROM maven:3-eclipse-temurin-21\nWORKDIR /app\nCOPY . .\nRUN mvn package\n";
+    for (rest, place) in [
+        ("CMD mvn spring-boot:run\n", "CMD mvn"),
+        ("CMD java -cp target/classes Main\n", "CMD java"),
+        ("CMD java -jar other.jar\n", "CMD java"),
+        ("RUN javac Main.java\nCMD java -jar target/a.jar\n", "RUN javac"),
+    ] {
+        let text = format!("{start}{rest}");
+        let refusal = proposed(&text, &files).unwrap_err();
+        let span = refusal.span.unwrap();
+        assert!(text[span.start..].starts_with(place), "{refusal:?}");
+    }
+    let text = format!("{start}CMD java -jar target/a.jar\n");
+    let refusal = proposed(&text, &[("pom.xml", "<classpathPrefix>lib/</classpathPrefix>")]).unwrap_err();
+    assert!(refusal.message.contains("beside it"), "{refusal:?}");
+}
