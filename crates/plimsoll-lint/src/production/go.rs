@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::naive::{Naive, Step, quoted};
 use super::project::{
-    CLUTTER, Project, build_stage, copy_assets, copy_sources, finish, health, lines, own_health,
+    CLUTTER, Project, build_stage, copy_assets, copy_sources, finish, health, health_check, lines,
 };
 use super::{Refusal, refuse};
 use crate::names::{base_name, has_extension};
@@ -54,12 +54,12 @@ pub(super) fn render(naive: &Naive, project: &Project<'_>) -> Result<(String, Ve
     }
     copy_assets(&mut out, naive, project);
     let _infallible = writeln!(out, "COPY --from=build /out{program} {program}");
-    let own = own_health(naive, &[base_name(&binary)], &program)?;
     let has_flag =
         |path: &str| project.read(path).is_some_and(|text| text.contains("flag.Bool(\"healthcheck\""));
     let found = own_sources().any(has_flag).then(|| health(&[program.clone(), "-healthcheck".to_owned()]));
     let arguments = naive.command.get(1..).unwrap_or_default();
-    finish(&mut out, naive, own.or(found), &[&[program], arguments].concat());
+    let health = health_check(naive, (&[base_name(&binary)], &program), None, found)?;
+    finish(&mut out, naive, health, &[&[program], arguments].concat());
     let mut ignore = CLUTTER.to_vec();
     let tests = naive.steps.iter().any(|step| step.words.iter().any(|word| word == "test"));
     ignore.extend((!tests).then_some("**/*_test.go"));

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::naive::{Naive, Step, quoted};
 use super::project::{
-    CLUTTER, Project, Runtime, build_stage, copy_assets, copy_sources, finish, health, lines, own_health,
+    CLUTTER, Project, Runtime, build_stage, copy_assets, copy_sources, finish, health, health_check, lines,
 };
 use super::{Refusal, refuse};
 use crate::names::base_name;
@@ -56,12 +56,12 @@ pub(super) fn render(naive: &Naive, project: &Project<'_>) -> Result<(String, Ve
     lines(&mut out, &naive.settings);
     copy_assets(&mut out, naive, project);
     let archive = install(&mut out, naive, &made);
-    let own = own_health(naive, &["java"], java)?;
     let found = found_health(project, &manifests)
         .map(|class| health(&[java.to_owned(), "-cp".to_owned(), archive.clone(), class]));
     let jar = ["-jar".to_owned(), archive.clone()];
     let command = [&[java.to_owned()], start.options.as_slice(), &jar, &start.arguments].concat();
-    finish(&mut out, naive, own.or(found), &command);
+    let health = health_check(naive, (&["java"], java), None, found)?;
+    finish(&mut out, naive, health, &command);
     let mut ignore = CLUTTER.to_vec();
     ignore.extend(["**/target", "**/build", "**/.gradle"]);
     Ok((out, ignore))

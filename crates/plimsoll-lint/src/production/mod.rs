@@ -53,7 +53,7 @@ pub fn propose(file: &SourceFile, surroundings: &Surroundings<'_>) -> Result<Pro
     }
     let naive = Naive::read(file, &parsed.dockerfile)?;
     let project = Project::new(surroundings);
-    let (dockerfile, ignore) = if naive.runs("npm") || naive.starts("node") || naive.starts("npm") {
+    let (dockerfile, ignore) = if node::is_meant(&naive) {
         node::render(&naive, &project)?
     } else if naive.runs("go") {
         go::render(&naive, &project)?
@@ -61,10 +61,10 @@ pub fn propose(file: &SourceFile, surroundings: &Surroundings<'_>) -> Result<Pro
         rust::render(&naive, &project)?
     } else if java::is_meant(&naive) {
         java::render(&naive, &project)?
-    } else if naive.runs("pip") || naive.starts("python3") || naive.starts("python") {
+    } else if python::is_meant(&naive) {
         python::render(&naive, &project)?
     } else {
-        let hint = "the proposal knows `npm ci`, `pip install -r`, `go build`, `cargo build`, `mvn package` and `gradle build`";
+        let hint = "the proposal knows npm, Yarn, pnpm, pip, Poetry, uv, Go, Cargo, Maven and Gradle";
         return Err(refuse(naive.from_span, "no step shows what language the program is in", hint));
     };
     Ok(Proposal { dockerfile, ignore })

@@ -15,6 +15,16 @@ pub(super) struct Step {
     pub(super) span: Span,
 }
 
+/// A HEALTHCHECK.
+pub(super) struct Health {
+    /// The keyword and its flags, as written.
+    pub(super) flags: String,
+    pub(super) words: Vec<String>,
+    /// What it asks a server for, when it does nothing else.
+    pub(super) url: Option<String>,
+    pub(super) span: Span,
+}
+
 /// The one stage.
 pub(super) struct Naive {
     pub(super) from_span: Span,
@@ -32,7 +42,7 @@ pub(super) struct Naive {
     pub(super) env: Vec<(String, String)>,
     /// EXPOSE, LABEL, VOLUME, STOPSIGNAL, as written.
     pub(super) metadata: Vec<String>,
-    pub(super) health: Option<(String, Vec<String>)>,
+    pub(super) health: Option<Health>,
     pub(super) command: Vec<String>,
     pub(super) command_span: Span,
     pub(super) copies_all: bool,
@@ -103,9 +113,8 @@ impl Naive {
                 | InstructionKind::Stopsignal(_)
                 | InstructionKind::Healthcheck(Healthcheck::None) => naive.metadata.push(text),
                 InstructionKind::Healthcheck(Healthcheck::Check(check)) => {
-                    let flags = Span::new(instruction.span.start, check.command.span.start);
-                    let flags = file.slice(flags).trim_end().to_owned();
-                    naive.health = Some((flags, words_of(&check.command.value, instruction)?));
+                    let flags = file.slice(Span::new(instruction.span.start, check.command.span.start));
+                    naive.health = Some(Health::new(flags, &check.command.value, instruction)?);
                 }
                 InstructionKind::Workdir(path) => naive.enter(&path.value, instruction)?,
                 InstructionKind::Copy(copy) => naive.copy(copy, text, instruction)?,
@@ -255,6 +264,27 @@ impl Step {
             Some("install" | "add") => manager && operands.all(|name| TOOLS.contains(&name.as_str())),
             _ => self.tool() == "rm" && self.words.iter().any(|word| word.starts_with("/var/lib/apt/lists")),
         }
+    }
+}
+
+impl Health {
+    fn new(flags: &str, command: &CommandForm, instruction: &Instruction) -> Result<Self, Refusal> {
+        let flags = flags.trim_end().trim_end_matches("CMD").trim_end().to_owned();
+        let words = match command {
+            // Any exit code but 0 and 1 is reserved, which is why many say this; other programs end with 1 by themselves.
+            CommandForm::Shell(text) => match text.rsplit_once("||") {
+                Some((first, last)) if matches!(last.trim(), "exit 1" | "false") => {
+                    split(first, instruction)?
+                }
+                _ => split(text, instruction)?,
+            },
+            CommandForm::Exec(_) => words_of(command, instruction)?,
+        };
+        let is_asking = words.first().is_some_and(|first| ["curl", "wget"].contains(&base_name(first)));
+        let mut urls =
+            words.iter().filter(|word| word.starts_with("http://") || word.starts_with("https://"));
+        let url = urls.next().filter(|_| is_asking && urls.next().is_none()).cloned();
+        Ok(Self { flags, words, url, span: instruction.span })
     }
 }
 

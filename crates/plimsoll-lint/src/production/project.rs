@@ -25,6 +25,10 @@ const DEVELOPMENT: &[&str] = &[
     "setup.py",
     "setup.cfg",
     "pyproject.toml",
+    "poetry.lock",
+    "uv.lock",
+    "pnpm-lock.yaml",
+    "yarn.lock",
     "tox.ini",
     "tsconfig.json",
     "LICENSE",
@@ -180,22 +184,37 @@ pub(super) fn health(command: &[String]) -> String {
     format!("{comment}HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD {}\n", json(command))
 }
 
-/// The original's check; its program must be one that the runtime image has.
-pub(super) fn own_health(naive: &Naive, names: &[&str], program: &str) -> Result<Option<String>, Refusal> {
-    let Some((flags, words)) = &naive.health else { return Ok(None) };
-    match words.split_first() {
-        Some((first, rest)) if names.contains(&base_name(first)) => {
-            let words: Vec<String> = [&[program.to_owned()], rest].concat();
-            let flags = flags.trim_end_matches("CMD").trim_end();
-            Ok(Some(format!("{flags} CMD {}\n", json(&words))))
-        }
-        _ => {
-            let hint = format!(
-                "let it run `{program}`, for example with a script that asks for the service's health"
-            );
-            Err(refuse(naive.command_span, "the program of HEALTHCHECK is not in the runtime image", hint))
-        }
+/// The original's check, with a program that the runtime image has; else the one that the project has itself.
+///
+/// `ask` gives the command that asks for an address in the program's own language.
+pub(super) fn health_check(
+    naive: &Naive,
+    (names, program): (&[&str], &str),
+    ask: Option<fn(&str) -> [String; 2]>,
+    found: Option<String>,
+) -> Result<Option<String>, Refusal> {
+    let Some(health) = &naive.health else { return Ok(found) };
+    let first = health.words.first().map(|first| base_name(first)).unwrap_or_default();
+    if names.contains(&first) {
+        let words = [&[program.to_owned()], &health.words[1..]].concat();
+        return Ok(Some(format!("{} CMD {}\n", health.flags, json(&words))));
     }
+    if found.is_some() && health.url.is_some() {
+        return Ok(found);
+    }
+    if let (Some(ask), Some(url)) = (ask, &health.url) {
+        let words = [&[program.to_owned()], ask(url).as_slice()].concat();
+        let comment = format!("# The same question without `{first}`, which the image does not have.\n");
+        return Ok(Some(format!("{comment}{} CMD {}\n", health.flags, json(&words))));
+    }
+    if health.url.is_some() {
+        return Ok(Some(format!(
+            "# HEALTHCHECK is left out: the image has no `{first}`. Let `{program}` ask for its own health, and say so here.\n"
+        )));
+    }
+    let message = format!("`{first}`, the program of HEALTHCHECK, is not in the runtime image");
+    let hint = format!("let it run `{program}`, for example with a flag by which it asks for its own health");
+    Err(refuse(health.span, message, hint))
 }
 
 fn json(words: &[String]) -> String {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::naive::{Naive, Step, quoted};
 use super::project::{
-    CLUTTER, Project, build_stage, copy_assets, copy_sources, finish, health, lines, own_health,
+    CLUTTER, Project, build_stage, copy_assets, copy_sources, finish, health, health_check, lines,
 };
 use super::{Refusal, refuse};
 use crate::names::{base_name, has_extension};
@@ -52,10 +52,10 @@ pub(super) fn render(naive: &Naive, project: &Project<'_>) -> Result<(String, Ve
     copy_assets(&mut out, naive, project);
     let path = format!("/{program}");
     let _infallible = writeln!(out, "COPY --from=build /out/{program} {path}");
-    let own = own_health(naive, &[&program], &path)?;
     let arguments = arguments(naive);
     let found = found_health(project).map(|flag| health(&[path.clone(), flag.to_owned()]));
-    finish(&mut out, naive, own.or(found), &[&[path], arguments].concat());
+    let health = health_check(naive, (&[&program], &path), None, found)?;
+    finish(&mut out, naive, health, &[&[path], arguments].concat());
     let mut ignore = CLUTTER.to_vec();
     ignore.push("**/target");
     Ok((out, ignore))

@@ -291,3 +291,95 @@ fn java_programs_that_are_no_archive_are_refused_at_their_line() {
     let refusal = proposed(&text, &[("pom.xml", "<classpathPrefix>lib/</classpathPrefix>")]).unwrap_err();
     assert!(refusal.message.contains("beside it"), "{refusal:?}");
 }
+
+#[test]
+fn yarn_and_pnpm_install_as_npm_does() {
+    let files = [("package.json", PACKAGE), ("yarn.lock", "# yarn lockfile v1\n"), ("src/server.ts", "")];
+    let text = "FROM node:22\nWORKDIR /app\nCOPY . .\nRUN yarn\nRUN yarn build\nENV NODE_ENV=production\nCMD [\"yarn\", \"start\"]\n";
+    let dockerfile = good(text, &files);
+    let cache = "RUN --mount=type=cache,target=/usr/local/share/.cache/yarn";
+    has(
+        &dockerfile,
+        &[
+            "COPY package.json yarn.lock ./",
+            &format!("{cache} yarn install --frozen-lockfile --production"),
+            &format!("{cache} yarn install --frozen-lockfile --production=false"),
+            "RUN yarn build",
+            "ENTRYPOINT [\"/nodejs/bin/node\", \"dist/server.js\"]",
+        ],
+    );
+    let berry = [("package.json", PACKAGE), ("yarn.lock", "__metadata:\n"), ("src/server.ts", "")];
+    assert!(proposed(text, &berry).unwrap_err().message.contains("Yarn 2"));
+
+    let files = [("package.json", "{}"), ("pnpm-lock.yaml", ""), ("server.js", "")];
+    let text =
+        "FROM node:22\nWORKDIR /app\nRUN corepack enable\nCOPY . .\nRUN pnpm install\nCMD node server.js\n";
+    let dockerfile = good(text, &files);
+    has(
+        &dockerfile,
+        &[
+            "RUN corepack enable",
+            "RUN --mount=type=cache,target=/root/.local/share/pnpm/store pnpm install --frozen-lockfile --prod",
+            "COPY server.js ./",
+        ],
+    );
+}
+
+#[test]
+fn poetry_and_uv_install_what_their_lock_says() {
+    let files = [("pyproject.toml", ""), ("poetry.lock", ""), ("uv.lock", ""), ("src/tides/__main__.py", "")];
+    let text = "FROM python:3.13\nWORKDIR /app\nRUN pip install poetry==2.1.0\nCOPY . .\n\
+                RUN poetry config virtualenvs.create false && poetry install\nCMD [\"poetry\", \"run\", \"python\", \"-m\", \"tides\"]\n";
+    let dockerfile = good(text, &files);
+    has(
+        &dockerfile,
+        &[
+            "RUN --mount=type=cache,target=/root/.cache/pip pip install poetry==2.1.0",
+            "COPY pyproject.toml poetry.lock ./",
+            "poetry install --no-interaction --no-root --only main && \\",
+            "mv .venv/lib/python3*/site-packages /packages",
+            "ENV PYTHONPATH=/app/src:/packages \\",
+            "COPY src ./src",
+            "ENTRYPOINT [\"/usr/local/bin/python3\", \"-m\", \"tides\"]",
+        ],
+    );
+    let text = "FROM python:3.13\nWORKDIR /app\nRUN pip install uv==0.9.0\nCOPY . .\nRUN uv sync\nCMD uv run python -m tides\n";
+    let dockerfile = good(text, &files);
+    has(
+        &dockerfile,
+        &[
+            "RUN --mount=type=cache,target=/root/.cache/uv \\",
+            "UV_LINK_MODE=copy uv sync --frozen --no-dev --no-install-project && \\",
+        ],
+    );
+}
+
+#[test]
+fn a_check_with_curl_is_asked_by_the_language_or_left_out() {
+    let check = "HEALTHCHECK --interval=30s CMD curl -fsS http://localhost:3000/health || exit 1\n";
+    let text = format!("FROM node:22\nWORKDIR /app\nCOPY . .\nRUN npm ci\n{check}CMD node server.js\n");
+    let files = [("package.json", "{}"), ("package-lock.json", "{}"), ("server.js", "")];
+    let dockerfile = good(&text, &files);
+    let asked = "HEALTHCHECK --interval=30s CMD [\"/nodejs/bin/node\", \"-e\", \"fetch('http://localhost:3000/health')";
+    assert!(dockerfile.lines().any(|line| line.starts_with(asked)), "{dockerfile}");
+
+    let text = format!(
+        "FROM python:3.13\nWORKDIR /app\nCOPY . .\nRUN pip install -r requirements.txt\n{check}CMD python app.py\n"
+    );
+    let dockerfile = good(&text, &[("requirements.txt", ""), ("app.py", "")]);
+    assert!(
+        dockerfile.contains("urllib.request.urlopen('http://localhost:3000/health', timeout=3)"),
+        "{dockerfile}"
+    );
+
+    let go =
+        format!("FROM golang:1.25\nWORKDIR /src\nCOPY . .\nRUN go build -o /server .\n{check}CMD /server\n");
+    let dockerfile = good(&go, &[("go.mod", ""), ("main.go", "package main")]);
+    assert!(dockerfile.contains("# HEALTHCHECK is left out"), "{dockerfile}");
+    let own = good(&go, &[("go.mod", ""), ("main.go", "flag.Bool(\"healthcheck\", false, \"\")")]);
+    assert!(own.contains("CMD [\"/server\", \"-healthcheck\"]"), "{own}");
+
+    let text = go.replace("curl -fsS http://localhost:3000/health || exit 1", "pg_isready");
+    let refusal = proposed(&text, &[("go.mod", ""), ("main.go", "")]).unwrap_err();
+    assert!(text[refusal.span.unwrap().start..].starts_with("HEALTHCHECK"), "{refusal:?}");
+}
