@@ -16,6 +16,7 @@ mod contexts;
 mod copying;
 mod crashes;
 mod debugging;
+mod engines;
 mod file_system;
 mod interface;
 mod lsp;

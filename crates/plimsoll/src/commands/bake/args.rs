@@ -40,7 +40,7 @@ pub(crate) struct Args {
     /// Push the images to the registries of their names
     #[arg(long)]
     pub(crate) push: bool,
-    /// Hand the images to the engine that runs here
+    /// Give the images to a Docker engine or podman: that of DOCKER_HOST or of Docker's context, else the one that runs here
     #[arg(long)]
     pub(crate) load: bool,
     /// Run every step again

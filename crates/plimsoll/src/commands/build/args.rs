@@ -90,7 +90,7 @@ pub(crate) struct Args {
     /// Push the image to the registry of its names, as `--output type=registry` does
     #[arg(long)]
     pub(crate) push: bool,
-    /// Give the image to the Docker engine or podman on this machine, as `--output type=docker` does
+    /// Give the image to a Docker engine or podman: that of DOCKER_HOST or of Docker's context, else the one that runs here, as `--output type=docker` does
     #[arg(long)]
     pub(crate) load: bool,
     /// Annotate manifests or indexes
