@@ -161,8 +161,12 @@ fn ask(
     };
     let mut differences = compare::differences(&theirs, &ours);
     let verdict = if case.settings.labs && theirs.knows_no_such_flag() {
-        let ours_refused = case.settings.expect == case::Expectation::Refused;
-        if ours.is_refused() == ours_refused { Verdict::Unknown } else { Verdict::Differs(differences) }
+        let as_expected = match case.settings.expect {
+            case::Expectation::Built => !ours.is_refused(),
+            case::Expectation::Refused => ours.is_refused(),
+            case::Expectation::Any => true,
+        };
+        if as_expected { Verdict::Unknown } else { Verdict::Differs(differences) }
     } else if !expected {
         differences.insert(
             0,

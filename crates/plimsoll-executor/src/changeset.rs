@@ -219,15 +219,22 @@ impl<'b> Changeset<'b> {
         Ok(())
     }
 
-    /// Puts a directory in place. One that exists keeps its metadata unless `overwrite`.
-    pub(crate) fn put_directory(&mut self, entry: Entry, overwrite: bool) -> Result<(), ExecuteError> {
+    /// Puts a directory in place, with its metadata even where there is one.
+    pub(crate) fn put_directory(&mut self, entry: Entry) -> Result<(), ExecuteError> {
         match self.entry(&entry.path) {
             Some(old) if !old.is_directory() => Err(ExecuteError::NotADirectory { path: shown(&entry.path) }),
-            Some(old) if !overwrite => {
-                let kept = Entry { kind: Kind::Directory { opaque: false }, ..old.clone() };
-                self.make_directory(kept)
-            }
             _ => self.make_directory(entry),
+        }
+    }
+
+    /// Gives a directory another mode; false if there is none.
+    pub(crate) fn change_mode_of_directory(&mut self, path: &[u8], mode: u32) -> Result<bool, ExecuteError> {
+        match self.entry(path) {
+            Some(old) if old.is_directory() => {
+                let changed = Entry { kind: Kind::Directory { opaque: false }, mode, ..old.clone() };
+                self.make_directory(changed).map(|()| true)
+            }
+            _ => Ok(false),
         }
     }
 

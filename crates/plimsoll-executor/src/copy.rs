@@ -223,7 +223,8 @@ impl Copier<'_, '_> {
         may_link: bool,
     ) -> Result<(), ExecuteError> {
         if self.op.parents {
-            return self.with_parents(tree, one, is_context, may_link);
+            let destination = self.directory_destination()?;
+            return self.children(tree, one, &destination, is_context, may_link);
         }
         if one.root.entry.is_directory() {
             let destination = self.directory_destination()?;
@@ -246,25 +247,7 @@ impl Copier<'_, '_> {
         self.changes.put(entry, tree, self.selections, one.root, may_link)
     }
 
-    /// What lies between the destination and what is copied keeps its metadata where it exists.
-    fn with_parents(
-        &mut self,
-        tree: &Tree,
-        one: &Selected<'_>,
-        is_context: bool,
-        may_link: bool,
-    ) -> Result<(), ExecuteError> {
-        let destination = self.directory_destination()?;
-        let above = one.above.iter().map(|(path, found)| (path.as_slice(), *found, true));
-        let mut all: Vec<_> =
-            above.chain(one.below.iter().map(|(path, found)| (*path, *found, false))).collect();
-        all.sort_by_key(|(path, _, _)| *path);
-        for (path, found, is_above) in all {
-            self.child(tree, (&join(&destination, path), found), !is_above, is_context, may_link)?;
-        }
-        Ok(())
-    }
-
+    /// What lies on the way to what is copied keeps its owner and time where it exists, and takes the mode.
     fn children(
         &mut self,
         tree: &Tree,
@@ -273,8 +256,16 @@ impl Copier<'_, '_> {
         is_context: bool,
         may_link: bool,
     ) -> Result<(), ExecuteError> {
-        for (name, found) in &one.below {
-            self.child(tree, (&join(destination, name), *found), true, is_context, may_link)?;
+        let above = one.above.iter().map(|(path, found)| (*path, *found, true));
+        let mut all: Vec<_> =
+            above.chain(one.below.iter().map(|(path, found)| (*path, *found, false))).collect();
+        all.sort_by_key(|(path, _, _)| *path);
+        for (path, found, is_above) in all {
+            let path = join(destination, path);
+            if is_above && self.changes.change_mode_of_directory(&path, found.entry.mode)? {
+                continue;
+            }
+            self.child(tree, (&path, found), is_context, may_link)?;
         }
         Ok(())
     }
@@ -283,7 +274,6 @@ impl Copier<'_, '_> {
         &mut self,
         tree: &Tree,
         (path, found): (&[u8], Found<'_>),
-        overwrite: bool,
         is_context: bool,
         may_link: bool,
     ) -> Result<(), ExecuteError> {
@@ -291,7 +281,7 @@ impl Copier<'_, '_> {
         self.change(&mut entry, is_context)?;
         if entry.is_directory() {
             entry.kind = Kind::Directory { opaque: false };
-            return self.changes.put_directory(entry, overwrite);
+            return self.changes.put_directory(entry);
         }
         self.changes.put(entry, tree, self.selections, found, may_link)
     }

@@ -498,7 +498,7 @@ fn copy_context(
     let mut put = |found: Found<'_>| {
         let entry = plimsoll_layer::Entry { uid: 0, gid: 0, ..found.entry.clone() };
         if entry.is_directory() {
-            return changes.put_directory(entry, true);
+            return changes.put_directory(entry);
         }
         changes.put(entry, tree, 0, found, false)
     };

@@ -16,16 +16,19 @@ use crate::error::ExecuteError;
 use crate::parallel;
 use crate::tree::Tree;
 
+/// Paths relative to a directory, with what is there.
+type Paths<'t> = Vec<(&'t [u8], Found<'t>)>;
+
 /// What one source pattern names.
 pub(crate) struct Selected<'t> {
     /// Where it lands below the destination: its last component, or the destination itself with `--parents`.
     pub(crate) name: Vec<u8>,
     /// The file or directory itself, links followed; with `--parents` the directory that paths are kept from.
     pub(crate) root: Found<'t>,
-    /// With `--parents`: directories on the way to what is copied, sorted, with where they land.
-    pub(crate) above: Vec<(Vec<u8>, Found<'t>)>,
+    /// Directories on the way to what is copied, which are not copied themselves, sorted, with their paths as in `below`.
+    pub(crate) above: Paths<'t>,
     /// Everything below a directory that is copied, sorted, with its path relative to the directory.
-    pub(crate) below: Vec<(&'t [u8], Found<'t>)>,
+    pub(crate) below: Paths<'t>,
 }
 
 /// How to select.
@@ -80,30 +83,45 @@ fn with_parents<'t>(
     let mut selected = Vec::new();
     for path in paths(tree, pattern, before)? {
         let base = resolve(tree, &path)?;
-        let root = base.found.filter(|found| found.entry.is_directory()).ok_or_else(missing)?;
-        if !has_wildcard && resolve(tree, &join(&path, &literal_path(behind)))?.found.is_none() {
+        let Some(root) = base.found.filter(|found| found.entry.is_directory()) else {
+            // A wildcard in front of the pivot is about directories.
+            if has_wildcard {
+                continue;
+            }
+            return Err(missing());
+        };
+        if !has_wildcard && !exists(tree, &join(&path, &literal_path(behind)))? {
             return Err(missing());
         }
-        let all: Vec<(&[u8], Found<'t>)> = tree
-            .index
-            .walk(&base.path)
-            .into_iter()
-            .map(|found| (relative(&base.path, found), found))
-            .collect();
         let is_wanted = |path: &[u8]| {
             (behind.is_empty() || wanted.matches(path).ignored)
                 && ignore.is_none_or(|ignore| !excluded(ignore, path))
         };
-        let below: Vec<_> = all.iter().filter(|(path, _)| is_wanted(path)).copied().collect();
-        let named: BTreeSet<&[u8]> = below.iter().map(|(path, _)| *path).collect();
-        let ends = |path: &'t [u8]| path.iter().enumerate().filter(|(_, byte)| **byte == b'/');
-        let on_the_way: BTreeSet<&[u8]> =
-            named.iter().flat_map(|path| ends(path).map(|(end, _)| &path[..end])).collect();
-        let above = all.iter().filter(|(path, _)| on_the_way.contains(path) && !named.contains(path));
-        let above = above.map(|(path, found)| (path.to_vec(), *found)).collect();
+        let (above, below) = walk(tree, &base.path, is_wanted);
         selected.push(Selected { name: Vec::new(), root, above, below });
     }
     Ok(selected)
+}
+
+/// What lies below a directory, as its path from there and what is found: directories on the way to what is wanted, which
+/// are not wanted themselves, and what is wanted.
+fn walk<'t>(tree: &'t Tree, directory: &[u8], is_wanted: impl Fn(&[u8]) -> bool) -> (Paths<'t>, Paths<'t>) {
+    let all = tree.index.walk(directory).into_iter().map(|found| (relative(directory, found), found));
+    let (below, others): (Vec<_>, Vec<_>) = all.partition(|(path, _)| is_wanted(path));
+    if others.is_empty() {
+        return (others, below);
+    }
+    let ends = |path: &'t [u8]| path.iter().enumerate().filter(|(_, byte)| **byte == b'/');
+    let on_the_way: BTreeSet<&[u8]> =
+        below.iter().flat_map(|(path, _)| ends(path).map(|(end, _)| &path[..end])).collect();
+    let above = others.into_iter().filter(|(path, _)| on_the_way.contains(path)).collect();
+    (above, below)
+}
+
+/// Whether there is anything at a path, be it a link that leads nowhere.
+fn exists(tree: &Tree, path: &[u8]) -> Result<bool, ExecuteError> {
+    let resolved = tree.index.resolve(path, false).map_err(|source| ExecuteError::Resolve { source })?;
+    Ok(resolved.found.is_some())
 }
 
 /// A path below a directory that is already resolved.
@@ -169,18 +187,13 @@ fn one<'t>(
     resolved: &[u8],
     ignore: Option<&IgnoreFile>,
 ) -> Selected<'t> {
-    let below = if root.entry.is_directory() {
-        tree.index
-            .walk(resolved)
-            .into_iter()
-            .map(|found| (relative(resolved, found), found))
-            .filter(|(rest, _)| ignore.is_none_or(|ignore| !excluded(ignore, rest)))
-            .collect()
+    let (above, below) = if root.entry.is_directory() {
+        walk(tree, resolved, |rest| ignore.is_none_or(|ignore| !excluded(ignore, rest)))
     } else {
-        Vec::new()
+        (Vec::new(), Vec::new())
     };
     let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default().to_vec();
-    Selected { name, root, above: Vec::new(), below }
+    Selected { name, root, above, below }
 }
 
 /// The components of a pattern, and how many of them stand before the pivot `/./`.
@@ -301,8 +314,7 @@ pub(crate) fn digest(
 
 /// Everything of one source, with its path relative to the source or to where its parents land.
 fn paths_of<'s>(one: &'s Selected<'_>) -> Vec<(&'s [u8], Found<'s>)> {
-    let above = one.above.iter().map(|(path, found)| (path.as_slice(), *found));
-    above.chain([(&[][..], one.root)]).chain(one.below.iter().copied()).collect()
+    one.above.iter().copied().chain([(&[][..], one.root)]).chain(one.below.iter().copied()).collect()
 }
 
 fn is_file(found: Found<'_>) -> bool {

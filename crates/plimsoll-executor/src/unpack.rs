@@ -75,7 +75,7 @@ impl Unpacker<'_, '_> {
             Kind::Directory { .. } => {
                 self.directories.push((written, entry.mtime));
                 if is_directory {
-                    return self.changes.put_directory(entry, true);
+                    return self.changes.put_directory(entry);
                 }
                 self.changes.replace(&entry.path)?;
                 self.changes.put_new_directory(entry)

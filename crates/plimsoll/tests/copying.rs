@@ -361,6 +361,23 @@ fn a_link_copy_and_exclusions() {
 }
 
 #[test]
+fn an_exception_brings_the_directories_above_it_along() {
+    let lab = Lab::new();
+    lab.write("dir/deep/keep", "x");
+    lab.write("dir/deep/other", "y");
+    std::fs::set_permissions(lab.path("dir/deep"), PermissionsExt::from_mode(0o750)).unwrap();
+    lab.dockerfile(
+        "FROM base\nRUN mkdir -p -m 700 /old/deep && chown 5:6 /old/deep\n\
+         COPY --exclude=deep --exclude=!deep/keep dir /new/\nCOPY --exclude=* --exclude=!deep/keep dir /old/\n",
+    );
+    let image = lab.build().ok().image();
+    assert!(image.has("new/deep/keep") && !image.has("new/deep/other"));
+    let (new, old) = (image.file("new/deep"), image.file("old/deep"));
+    assert_eq!((new.mode, new.uid), (0o750, 0));
+    assert_eq!((old.mode, old.uid), (0o750, 5), "it keeps its owner and takes the mode");
+}
+
+#[test]
 fn a_link_copy_does_not_look_at_what_is_below_it() {
     let lab = Lab::new();
     lab.write("file", "x");
