@@ -257,6 +257,14 @@ impl<'a> Stages<'a> {
                     (name.value.eq_ignore_ascii_case("scratch"))
                         .then(|| "the empty image is named `scratch`, in lower case".to_owned())
                 });
+                let is_composed = name.value.starts_with("debian://");
+                let hint = hint.or_else(|| {
+                    is_composed.then(|| {
+                        "a composed base has a name, which other builders can give another meaning: set it with \
+                         `--build-context NAME=debian://…` or in `plimsoll.toml` under `[contexts]`"
+                            .to_owned()
+                    })
+                });
                 problems.report(
                     Diagnostic::error("bad-reference", error.to_string()).at(name.span).maybe_hint(hint),
                 );

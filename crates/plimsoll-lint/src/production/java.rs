@@ -1,4 +1,4 @@
-//! Java programs that Maven or Gradle packs: the archive, on a Java without a compiler.
+//! Java programs that Maven, Gradle or the JDK itself builds: archives or classes, on a Java without a compiler.
 
 use std::fmt::Write as _;
 
@@ -6,8 +6,8 @@ use super::naive::{Naive, Step, quoted};
 use super::project::{
     CLUTTER, Project, Runtime, build_stage, copy_assets, copy_sources, finish, health, health_check, lines,
 };
-use super::{Refusal, refuse};
-use crate::names::base_name;
+use super::{Refusal, Rendered, refuse};
+use crate::names::{base_name, has_extension};
 
 /// Where packages of Debian put the Java that others use, for every architecture.
 const DEBIAN_JAVA: &str = "/usr/lib/jvm/default-java/bin/java";
@@ -20,31 +20,31 @@ pub(super) fn is_meant(naive: &Naive) -> bool {
 
 /// What the image starts.
 struct Start {
-    /// Flags for Java, in front of `-jar`.
+    /// Flags for Java, in front of `-jar` or the class.
     options: Vec<String>,
-    /// The archive as the command names it.
-    archive: String,
+    program: Program,
     arguments: Vec<String>,
 }
 
-pub(super) fn render(naive: &Naive, project: &Project<'_>) -> Result<(String, Vec<&'static str>), Refusal> {
+/// A program as the command names it.
+enum Program {
+    Archive(String),
+    Class { name: String, path: Vec<String> },
+}
+
+/// Where a JDK's compiler puts classes when it is not told in the original.
+const CLASSES: &str = "classes";
+
+pub(super) fn render(naive: &Naive, project: &Project<'_>) -> Result<Rendered, Refusal> {
     const MANIFESTS: [&str; 3] = ["pom.xml", "build.gradle", "build.gradle.kts"];
     let manifests =
         MANIFESTS.into_iter().filter(|path| project.has(path)).filter_map(|path| project.read(path));
     let manifests = manifests.collect::<Vec<_>>().join("\n");
-    if manifests.is_empty() {
-        let hint = "put it there, or let the ignore file pass it";
-        return Err(refuse(
-            naive.from_span,
-            "there is neither pom.xml nor build.gradle in the build context",
-            hint,
-        ));
-    }
     if ["classpathPrefix", "addClasspath"].into_iter().any(|word| manifests.contains(word)) {
         let hint = "let the build put all into one archive, or write the stages by hand";
         return Err(refuse(naive.from_span, "the archive needs other archives beside it", hint));
     }
-    let runtime = project.runtime(naive, family)?;
+    let runtime = project.runtime(naive, "default-jre-headless", family)?;
     let java = java(naive, project, &runtime)?;
     let start = start(naive)?;
     let mut out = naive.head.clone();
@@ -55,16 +55,19 @@ pub(super) fn render(naive: &Naive, project: &Project<'_>) -> Result<(String, Ve
         writeln!(out, "\n# Java without its compiler and the tools of the build.\nFROM {}", runtime.image);
     lines(&mut out, &naive.settings);
     copy_assets(&mut out, naive, project);
-    let archive = install(&mut out, naive, &made);
+    let path = install(&mut out, naive, &made);
     let found = found_health(project, &manifests)
-        .map(|class| health(&[java.to_owned(), "-cp".to_owned(), archive.clone(), class]));
-    let jar = ["-jar".to_owned(), archive.clone()];
-    let command = [&[java.to_owned()], start.options.as_slice(), &jar, &start.arguments].concat();
+        .map(|class| health(&[java.to_owned(), "-cp".to_owned(), path.clone(), class]));
+    let program = match start.program {
+        Program::Archive(_) => vec!["-jar".to_owned(), path],
+        Program::Class { name, .. } => vec!["-cp".to_owned(), path, name],
+    };
+    let command = [&[java.to_owned()], start.options.as_slice(), &program, &start.arguments].concat();
     let health = health_check(naive, (&["java"], java), None, found)?;
     finish(&mut out, naive, health, &command);
     let mut ignore = CLUTTER.to_vec();
     ignore.extend(["**/target", "**/build", "**/.gradle"]);
-    Ok((out, ignore))
+    Ok(Rendered { dockerfile: out, ignore, runtime })
 }
 
 /// A Java of the same version without a compiler.
@@ -93,7 +96,8 @@ fn java(naive: &Naive, project: &Project<'_>, runtime: &Runtime) -> Result<&'sta
     if !runtime.is_debian {
         return Ok("java");
     }
-    if project.stands_for(&runtime.image).is_some_and(|value| value.contains("default-jre")) {
+    let value = project.composed(&runtime.image).or(runtime.context.as_deref());
+    if value.is_some_and(|value| value.contains("default-jre")) {
         return Ok(DEBIAN_JAVA);
     }
     let message = format!("where Java lies in `{}` depends on the architecture", runtime.image);
@@ -101,35 +105,55 @@ fn java(naive: &Naive, project: &Project<'_>, runtime: &Runtime) -> Result<&'sta
 }
 
 fn start(naive: &Naive) -> Result<Start, Refusal> {
+    let hint = "let the build make an archive or classes, and CMD start them with `java -jar` or `java -cp`";
+    let refused =
+        || refuse(naive.command_span, "what the image starts is neither an archive nor a class", hint);
     let mut words = naive.command.iter();
-    let is_java = words.next().is_some_and(|first| base_name(first) == "java");
-    let mut options = Vec::new();
-    if is_java {
-        while let Some(word) = words.next() {
-            if word == "-jar" {
-                let Some(archive) = words.next() else { break };
-                return Ok(Start { options, archive: archive.clone(), arguments: words.cloned().collect() });
+    if words.next().is_none_or(|first| base_name(first) != "java") {
+        return Err(refused());
+    }
+    let (mut options, mut path) = (Vec::new(), vec![".".to_owned()]);
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "-jar" => {
+                let archive = words.next().ok_or_else(refused)?.clone();
+                let arguments = words.cloned().collect();
+                return Ok(Start { options, program: Program::Archive(archive), arguments });
             }
-            options.push(word.clone());
+            "-cp" | "-classpath" | "--class-path" => {
+                path = words.next().ok_or_else(refused)?.split(':').map(str::to_owned).collect();
+            }
+            "-m" | "--module" | "-p" | "--module-path" => return Err(refused()),
+            option if option.starts_with('-') => options.push(word.clone()),
+            // A source is compiled when it starts, which takes a compiler.
+            source if has_extension(source, "java") => return Err(refused()),
+            _ => {
+                let program = Program::Class { name: word.clone(), path };
+                return Ok(Start { options, program, arguments: words.cloned().collect() });
+            }
         }
     }
-    let hint = "let the build make an archive that can be started, and CMD start it with `java -jar`";
-    Err(refuse(naive.command_span, "the image does not start an archive", hint))
+    Err(refused())
 }
 
-/// The archive that the build leaves, relative to the working directory.
-struct Made {
-    path: String,
+/// What the build leaves for the image, relative to the working directory.
+enum Made {
+    Archive(String),
+    /// Entries of a class path: folders, archives, and folders of archives (`lib/*`).
+    Classes(Vec<String>),
 }
 
 /// Writes the steps.
 fn steps(out: &mut String, naive: &Naive, project: &Project<'_>, start: &Start) -> Result<Made, Refusal> {
     let below = |path: &str| {
         let path = path.strip_prefix(naive.workdir.as_str()).unwrap_or(path);
-        path.trim_start_matches("./").trim_start_matches('/').to_owned()
+        path.trim_start_matches("./").trim_start_matches('/').trim_end_matches('/').to_owned()
     };
-    let mut path = below(&start.archive);
-    let mut is_packed = false;
+    let mut path = match &start.program {
+        Program::Archive(archive) => below(archive),
+        Program::Class { .. } => String::new(),
+    };
+    let (mut is_packed, mut is_compiled, mut archives) = (false, false, Vec::new());
     for step in &naive.steps {
         let words: Vec<&str> = step.words.iter().map(String::as_str).collect();
         match words.as_slice() {
@@ -144,6 +168,18 @@ fn steps(out: &mut String, naive: &Naive, project: &Project<'_>, start: &Start) 
                 let _infallible = writeln!(out, "RUN {}", step.text());
             }
             ["cp" | "mv", from, to] if below(to) == path => path = below(from),
+            ["javac", rest @ ..] => {
+                is_compiled = true;
+                let text = step.text();
+                let is_placed = rest.contains(&"-d");
+                let text =
+                    if is_placed { text } else { text.replacen("javac", &format!("javac -d {CLASSES}"), 1) };
+                let _infallible = writeln!(out, "RUN {text}");
+            }
+            ["jar", rest @ ..] => {
+                archives.extend(rest.iter().find(|word| has_extension(word, "jar")).map(|word| below(word)));
+                let _infallible = writeln!(out, "RUN {}", step.text());
+            }
             _ if step.is_build_only_packages() => {
                 let _infallible = writeln!(out, "RUN {}", step.text());
             }
@@ -154,12 +190,31 @@ fn steps(out: &mut String, naive: &Naive, project: &Project<'_>, start: &Start) 
             }
         }
     }
+    if let Program::Class { path, .. } = &start.program {
+        let entries: Vec<String> = path.iter().map(|entry| below(entry)).collect();
+        let entries: Vec<String> = entries
+            .into_iter()
+            .map(|entry| if matches!(entry.as_str(), "" | ".") { CLASSES.to_owned() } else { entry })
+            .collect();
+        let is_elsewhere =
+            path.iter().any(|entry| entry.starts_with('/') && !entry.starts_with(&naive.workdir));
+        let is_plain = |entry: &String| quoted(entry) == *entry && !is_elsewhere;
+        if (is_packed || is_compiled) && entries.iter().all(is_plain) {
+            return Ok(Made::Classes(entries));
+        }
+        let hint = "compile with `javac -d classes …`, and start with `java -cp classes Main`";
+        return Err(refuse(
+            naive.command_span,
+            "no step is known to make the classes that are started",
+            hint,
+        ));
+    }
     let is_made =
         ["target/", "build/libs/", "build/quarkus-app/"].into_iter().any(|part| path.contains(part));
-    if is_packed && is_made && quoted(&path) == path {
-        return Ok(Made { path });
+    if (is_packed && is_made || archives.contains(&path)) && quoted(&path) == path {
+        return Ok(Made::Archive(path));
     }
-    let message = format!("no step is known to make `{}`, which the image starts", start.archive);
+    let message = format!("no step is known to make `{path}`, which the image starts");
     let hint =
         "let CMD start the archive in `target` or `build/libs` that `mvn package` or `gradle build` makes";
     Err(refuse(naive.command_span, message, hint))
@@ -183,7 +238,7 @@ fn maven(out: &mut String, step: &Step, rest: &[&str]) -> bool {
          RUN --mount=type=cache,target=/root/.m2 \\\n    {}",
         words.join(" ")
     );
-    rest.iter().any(|word| matches!(*word, "package" | "verify" | "install"))
+    rest.iter().any(|word| matches!(*word, "package" | "verify" | "install" | "compile"))
 }
 
 /// Tasks of Gradle that make an archive.
@@ -214,17 +269,27 @@ fn gradle(out: &mut String, naive: &Naive, project: &Project<'_>, step: &Step, r
     rest.iter().any(|word| PACKS.contains(&word.rsplit(':').next().unwrap_or_default()))
 }
 
-/// Copies what the build made; gives the archive's path in the image.
+/// Copies what the build made; gives the archive's path in the image, or the class path.
 fn install(out: &mut String, naive: &Naive, made: &Made) -> String {
-    let from = format!("{}/{}", naive.workdir, made.path);
+    let path = match made {
+        Made::Archive(path) => path,
+        Made::Classes(entries) => {
+            for entry in entries {
+                let folder = entry.trim_end_matches("/*");
+                let _infallible = writeln!(out, "COPY --from=build {}/{folder} /app/{folder}", naive.workdir);
+            }
+            let entries: Vec<String> = entries.iter().map(|entry| format!("/app/{entry}")).collect();
+            return entries.join(":");
+        }
+    };
+    let from = format!("{}/{path}", naive.workdir);
     // Quarkus starts an archive that reads others beside it.
-    if let Some((folder, archive)) =
-        from.rsplit_once('/').filter(|(folder, _)| folder.ends_with("/quarkus-app"))
-    {
+    let quarkus = from.rsplit_once('/').filter(|(folder, _)| folder.ends_with("/quarkus-app"));
+    if let Some((folder, archive)) = quarkus {
         let _infallible = writeln!(out, "COPY --from=build {folder} /app");
         return format!("/app/{archive}");
     }
-    let name = base_name(&made.path);
+    let name = base_name(path);
     let name = if name.contains('*') { "app.jar" } else { name };
     let _infallible = writeln!(out, "COPY --from=build {from} /app/{name}");
     format!("/app/{name}")

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::naive::{Naive, Step, plain_words, quoted};
 use super::project::{CLUTTER, Project, build_stage, copy_sources, finish, health, health_check, lines};
-use super::{Refusal, refuse};
+use super::{Refusal, Rendered, refuse};
 use crate::names::base_name;
 
 /// Who installs.
@@ -72,9 +72,9 @@ struct Parts<'p> {
     output: Option<&'p str>,
 }
 
-pub(super) fn render(naive: &Naive, project: &Project<'_>) -> Result<(String, Vec<&'static str>), Refusal> {
+pub(super) fn render(naive: &Naive, project: &Project<'_>) -> Result<Rendered, Refusal> {
     let package = package(naive, project)?;
-    let runtime = project.runtime(naive, |name, tag| {
+    let runtime = project.runtime(naive, "nodejs", |name, tag| {
         let major = tag.split(['.', '-']).next().filter(|major| major.parse::<u32>().is_ok())?;
         (name == "node" && !tag.contains("alpine"))
             .then(|| format!("gcr.io/distroless/nodejs{major}-debian12:nonroot"))
@@ -120,7 +120,7 @@ pub(super) fn render(naive: &Naive, project: &Project<'_>) -> Result<(String, Ve
     finish(&mut out, naive, check, &command);
     let mut ignore = CLUTTER.to_vec();
     ignore.extend(["**/node_modules", "coverage"]);
-    Ok((out, ignore))
+    Ok(Rendered { dockerfile: out, ignore, runtime })
 }
 
 /// Asks for an address; every Node since 18 can.

@@ -49,6 +49,8 @@ const ASSETS: &[&str] =
 /// The image that the program runs in.
 pub(super) struct Runtime {
     pub(super) image: String,
+    /// What has to stand for its name, when nothing does yet.
+    pub(super) context: Option<String>,
     /// Whether it is composed of Debian packages, so that programs are in `/usr/bin`.
     pub(super) is_debian: bool,
 }
@@ -104,20 +106,27 @@ impl<'p> Project<'p> {
         (names(folders), names(files))
     }
 
+    /// What an image is composed of: suite and options, when it is.
+    pub(super) fn composed(&self, image: &str) -> Option<&'p str> {
+        self.stands_for(image)?.strip_prefix("debian://")
+    }
+
     /// What stands for a named context.
     pub(super) fn stands_for(&self, name: &str) -> Option<&'p str> {
         self.0.contexts.get(name).map(String::as_str)
     }
 
-    /// The runtime image: what the user names, the `X-runtime` beside `X-build`, or the one of the hub image's family.
+    /// The runtime image: what the user names, the `X-runtime` beside `X-build`, one composed of these `packages` when the
+    /// base is composed too, or the one of the hub image's family.
     pub(super) fn runtime(
         &self,
         naive: &Naive,
+        packages: &str,
         family: impl Fn(&str, &str) -> Option<String>,
     ) -> Result<Runtime, Refusal> {
         let of = |image: String| {
-            let is_debian = self.stands_for(&image).is_some_and(|value| value.starts_with("debian://"));
-            Runtime { image, is_debian }
+            let is_debian = self.composed(&image).is_some();
+            Runtime { image, context: None, is_debian }
         };
         if let Some(image) = &self.0.runtime {
             return Ok(of(image.clone()));
@@ -125,6 +134,17 @@ impl<'p> Project<'p> {
         let beside = naive.base.strip_suffix("-build").map(|name| format!("{name}-runtime"));
         if let Some(name) = beside.filter(|name| self.stands_for(name).is_some()) {
             return Ok(of(name));
+        }
+        if let Some((suite, options)) =
+            self.composed(&naive.base).map(|base| base.split_once('?').unwrap_or((base, "")))
+        {
+            let certificates = if options.contains("ca-certificates") { ",ca-certificates" } else { "" };
+            if packages.is_empty() {
+                return Ok(of("scratch".to_owned()));
+            }
+            let stem = naive.base.strip_suffix("-build").unwrap_or(&naive.base);
+            let value = format!("debian://{suite}?packages={packages}{certificates}&variant=distroless");
+            return Ok(Runtime { image: format!("{stem}-runtime"), context: Some(value), is_debian: true });
         }
         let base = naive.base.split('@').next().unwrap_or_default();
         let base = base.strip_prefix("docker.io/").unwrap_or(base);
@@ -209,7 +229,7 @@ pub(super) fn health_check(
     }
     if health.url.is_some() {
         return Ok(Some(format!(
-            "# HEALTHCHECK is left out: the image has no `{first}`. Let `{program}` ask for its own health, and say so here.\n"
+            "# HEALTHCHECK is left out: the image has no `{first}`. Let the program ask for its own health, and say so here.\n"
         )));
     }
     let message = format!("`{first}`, the program of HEALTHCHECK, is not in the runtime image");

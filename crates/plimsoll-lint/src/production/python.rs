@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::naive::{Naive, Step, quoted};
 use super::project::{CLUTTER, Project, build_stage, finish, health, health_check, lines};
-use super::{Refusal, refuse};
+use super::{Refusal, Rendered, refuse};
 use crate::names::base_name;
 
 /// Programs of packages that are modules too: their scripts name an interpreter that is somewhere else in the runtime image.
@@ -12,8 +12,8 @@ const MODULES: &[&str] = &["uvicorn", "gunicorn", "hypercorn", "flask", "celery"
 
 const INTERPRETERS: &[&str] = &["python", "python3"];
 
-pub(super) fn render(naive: &Naive, project: &Project<'_>) -> Result<(String, Vec<&'static str>), Refusal> {
-    let runtime = project.runtime(naive, |name, tag| {
+pub(super) fn render(naive: &Naive, project: &Project<'_>) -> Result<Rendered, Refusal> {
+    let runtime = project.runtime(naive, "python3", |name, tag| {
         let is_small = tag.contains("slim") || tag.contains("alpine");
         let version = tag.split('-').next().filter(|version| version.starts_with('3'))?;
         let image = if is_small { format!("python:{tag}") } else { format!("python:{version}-slim") };
@@ -68,7 +68,7 @@ pub(super) fn render(naive: &Naive, project: &Project<'_>) -> Result<(String, Ve
     finish(&mut out, naive, check, &command);
     let mut ignore = CLUTTER.to_vec();
     ignore.extend(["**/__pycache__", "**/.venv", "**/.pytest_cache"]);
-    Ok((out, ignore))
+    Ok(Rendered { dockerfile: out, ignore, runtime })
 }
 
 /// Asks for an address; an answer that is an error raises one.

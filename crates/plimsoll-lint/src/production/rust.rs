@@ -6,7 +6,7 @@ use super::naive::{Naive, Step, quoted};
 use super::project::{
     CLUTTER, Project, build_stage, copy_assets, copy_sources, finish, health, health_check, lines,
 };
-use super::{Refusal, refuse};
+use super::{Refusal, Rendered, refuse};
 use crate::names::{base_name, has_extension};
 
 const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
@@ -22,14 +22,14 @@ const SYSTEM_LIBRARIES: &[(&str, &str)] = &[
 /// Crates that read the system's certificates when the program runs.
 const NEEDS_CERTIFICATES: &[&str] = &["openssl-probe", "rustls-native-certs", "rustls-platform-verifier"];
 
-pub(super) fn render(naive: &Naive, project: &Project<'_>) -> Result<(String, Vec<&'static str>), Refusal> {
+pub(super) fn render(naive: &Naive, project: &Project<'_>) -> Result<Rendered, Refusal> {
     let Some(manifest) = project.read("Cargo.toml").filter(|_| project.has("Cargo.toml")) else {
         let hint = "put it there, or let the ignore file pass it";
         return Err(refuse(naive.from_span, "there is no Cargo.toml in the build context", hint));
     };
     let lock = project.read("Cargo.lock").filter(|_| project.has("Cargo.lock"));
     check(naive, project, lock.as_deref())?;
-    let runtime = project.runtime(naive, family)?;
+    let runtime = project.runtime(naive, "libc6,libgcc-s1", family)?;
     let program = started(naive, &manifest)?;
     let mut out = naive.head.clone();
     build_stage(&mut out, naive, "build");
@@ -42,10 +42,13 @@ pub(super) fn render(naive: &Naive, project: &Project<'_>) -> Result<(String, Ve
     };
     let _infallible = writeln!(out, "\n{why}\nFROM {}", runtime.image);
     lines(&mut out, &naive.settings);
-    let has = |value: Option<&str>| value.is_some_and(|value| value.contains("ca-certificates"));
+    let has = |image: &str| project.composed(image).is_some_and(|value| value.contains("ca-certificates"));
     let wants = has_crate(lock.as_deref(), NEEDS_CERTIFICATES).is_some();
-    let is_bare = runtime.image == "scratch" || runtime.is_debian && !has(project.stands_for(&runtime.image));
-    if wants && is_bare && (!runtime.is_debian || has(project.stands_for(&naive.base))) {
+    let is_composed_with =
+        |value: &Option<String>| value.as_ref().is_some_and(|value| value.contains("ca-certificates"));
+    let is_bare = runtime.image == "scratch"
+        || runtime.is_debian && !has(&runtime.image) && !is_composed_with(&runtime.context);
+    if wants && is_bare && (!runtime.is_debian || has(&naive.base)) {
         let _infallible =
             writeln!(out, "# For the calls that it makes.\nCOPY --from=build {CERTIFICATES} {CERTIFICATES}");
     }
@@ -58,7 +61,7 @@ pub(super) fn render(naive: &Naive, project: &Project<'_>) -> Result<(String, Ve
     finish(&mut out, naive, health, &[&[path], arguments].concat());
     let mut ignore = CLUTTER.to_vec();
     ignore.push("**/target");
-    Ok((out, ignore))
+    Ok(Rendered { dockerfile: out, ignore, runtime })
 }
 
 /// The hub image's counterpart without a compiler. A program runs with a newer C library than its own, never with an older one.
@@ -164,10 +167,10 @@ fn steps(
     program: &str,
     lock: Option<&str>,
 ) -> Result<(), Refusal> {
-    let stands_for = project.stands_for(&naive.base).unwrap_or(&naive.base);
     let home = match naive.env_value("CARGO_HOME") {
         Some(home) => home,
-        None if stands_for.starts_with("debian:") || stands_for.starts_with("ubuntu:") => "/root/.cargo",
+        None if project.composed(&naive.base).is_some() => "/root/.cargo",
+        None if naive.base.starts_with("debian:") || naive.base.starts_with("ubuntu:") => "/root/.cargo",
         None => "/usr/local/cargo",
     };
     let mut caches = format!("--mount=type=cache,target={home}/registry \\\n    ");
@@ -190,7 +193,7 @@ fn steps(
             ["rustup", ..] => {
                 let _infallible = writeln!(out, "RUN {}", step.text());
             }
-            _ if step.is_build_only_packages() => {
+            _ if step.is_packages_with_headers() => {
                 let _infallible = writeln!(out, "RUN {}", step.text());
             }
             _ => {
@@ -201,7 +204,7 @@ fn steps(
         }
     }
     if !is_built && naive.starts("cargo") {
-        let step = Step { assignments: Vec::new(), words: Vec::new(), span: naive.command_span };
+        let step = Step { assignments: Vec::new(), words: Vec::new(), raw: None, span: naive.command_span };
         return build(out, &step, &[], (program, &caches), lock.is_some());
     }
     if is_built {

@@ -44,8 +44,18 @@ impl BuildContext for Files {
 }
 
 fn proposed(text: &str, files: &[(&'static str, &'static str)]) -> Result<Proposal, Box<Diagnostic>> {
+    proposed_with(text, files, &[])
+}
+
+fn proposed_with(
+    text: &str,
+    files: &[(&'static str, &'static str)],
+    contexts: &[(&str, &str)],
+) -> Result<Proposal, Box<Diagnostic>> {
     let context = Files::new(files);
-    let surroundings = Surroundings { context: &context, contexts: BTreeMap::new(), runtime: None };
+    let contexts: BTreeMap<String, String> =
+        contexts.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let surroundings = Surroundings { context: &context, contexts, runtime: None };
     propose(&SourceFile::new("Dockerfile", text), &surroundings)
 }
 
@@ -278,9 +288,10 @@ fn java_programs_that_are_no_archive_are_refused_at_their_line() {
     let start = "FROM maven:3-eclipse-temurin-21\nWORKDIR /app\nCOPY . .\nRUN mvn package\n";
     for (rest, place) in [
         ("CMD mvn spring-boot:run\n", "CMD mvn"),
-        ("CMD java -cp target/classes Main\n", "CMD java"),
+        ("CMD java Main.java\n", "CMD java"),
+        ("CMD java -cp /opt/lib:target/classes Main\n", "CMD java"),
         ("CMD java -jar other.jar\n", "CMD java"),
-        ("RUN javac Main.java\nCMD java -jar target/a.jar\n", "RUN javac"),
+        ("RUN ant\nCMD java -jar target/a.jar\n", "RUN ant"),
     ] {
         let text = format!("{start}{rest}");
         let refusal = proposed(&text, &files).unwrap_err();
@@ -382,4 +393,83 @@ fn a_check_with_curl_is_asked_by_the_language_or_left_out() {
     let text = go.replace("curl -fsS http://localhost:3000/health || exit 1", "pg_isready");
     let refusal = proposed(&text, &[("go.mod", ""), ("main.go", "")]).unwrap_err();
     assert!(text[refusal.span.unwrap().start..].starts_with("HEALTHCHECK"), "{refusal:?}");
+}
+
+#[test]
+fn java_needs_no_tool_but_the_compiler() {
+    let files = [("src/berths/Main.java", "package berths;"), ("lib/json.jar", "")];
+    let text = "FROM java-build\nCOPY . /app\nWORKDIR /app\nRUN javac -cp 'lib/*' -d out $(find src -name '*.java')\n\
+                CMD [\"java\", \"-Xmx64m\", \"-cp\", \"out:lib/*\", \"berths.Main\", \"--port\", \"80\"]\n";
+    let base =
+        ("java-build", "debian://bookworm?packages=default-jdk-headless,ca-certificates&variant=minbase");
+    let proposal = proposed_with(text, &files, &[base]).unwrap();
+    has(
+        &proposal.dockerfile,
+        &[
+            "RUN javac -cp 'lib/*' -d out $(find src -name '*.java')",
+            "FROM java-runtime",
+            "COPY --from=build /app/out /app/out",
+            "COPY --from=build /app/lib /app/lib",
+            "ENTRYPOINT [\"/usr/lib/jvm/default-java/bin/java\", \"-Xmx64m\", \"-cp\", \"/app/out:/app/lib/*\", \"berths.Main\", \"--port\", \"80\"]",
+        ],
+    );
+    let value = "debian://bookworm?packages=default-jre-headless,ca-certificates&variant=distroless";
+    assert_eq!(proposal.context, Some(("java-runtime".to_owned(), value.to_owned())));
+    let text = "FROM eclipse-temurin:21\nWORKDIR /srv\nADD Main.java .\nRUN javac Main.java\nCMD java Main\n";
+    let dockerfile = good(text, &[("Main.java", "")]);
+    has(
+        &dockerfile,
+        &[
+            "COPY Main.java .",
+            "RUN javac -d classes Main.java",
+            "COPY --from=build /srv/classes /app/classes",
+            "ENTRYPOINT [\"java\", \"-cp\", \"/app/classes\", \"Main\"]",
+        ],
+    );
+    let text = "FROM eclipse-temurin:21\nWORKDIR /srv\nCOPY . .\nRUN javac -d out Main.java && jar cfe app.jar Main -C out .\n\
+                CMD java -jar app.jar\n";
+    has(&good(text, &[("Main.java", "")]), &["COPY --from=build /srv/app.jar /app/app.jar"]);
+}
+
+#[test]
+fn composed_bases_have_a_composed_counterpart() {
+    let propose = |run: &str, packages: &str, files: &[(&'static str, &'static str)]| {
+        let text = format!("FROM base\nWORKDIR /app\nCOPY . .\n{run}");
+        let base = format!("debian://trixie?packages={packages}&variant=minbase");
+        proposed_with(&text, files, &[("base", &base)]).unwrap()
+    };
+    let context =
+        |proposal: &Proposal| proposal.context.clone().map(|(name, value)| format!("{name} {value}"));
+
+    let node = propose(
+        "RUN npm install\nCMD node server.js\n",
+        "nodejs,npm",
+        &[("package.json", "{}"), ("server.js", "")],
+    );
+    has(&node.dockerfile, &["FROM base-runtime", "ENTRYPOINT [\"/usr/bin/node\", \"server.js\"]"]);
+    let value = "base-runtime debian://trixie?packages=nodejs&variant=distroless";
+    assert_eq!(context(&node).as_deref(), Some(value));
+
+    let files = [("go.mod", "module example.com/server/v2\n"), ("main.go", "")];
+    let go = propose("RUN go build\nCMD ./server\n", "golang-go,ca-certificates", &files);
+    has(&go.dockerfile, &["FROM scratch", "ENTRYPOINT [\"/server\"]"]);
+    assert!(go.dockerfile.contains("-o /out/server"), "{}", go.dockerfile);
+    assert!(
+        go.dockerfile.contains("COPY --from=build /etc/ssl/certs/ca-certificates.crt"),
+        "{}",
+        go.dockerfile
+    );
+    assert_eq!(context(&go), None);
+
+    let files = [("Cargo.toml", "[package]\nname = \"a\"\n")];
+    let rust = propose("RUN cargo build --release\nCMD target/release/a\n", "cargo", &files);
+    has(&rust.dockerfile, &["FROM base-runtime"]);
+    assert!(rust.dockerfile.contains("target=/root/.cargo/registry"), "{}", rust.dockerfile);
+    let value = "base-runtime debian://trixie?packages=libc6,libgcc-s1&variant=distroless";
+    assert_eq!(context(&rust).as_deref(), Some(value));
+
+    let files = [("requirements.txt", ""), ("app.py", "")];
+    let python =
+        propose("RUN pip install -r requirements.txt\nCMD flask run\n", "python3,python3-pip", &files);
+    has(&python.dockerfile, &["ENTRYPOINT [\"/usr/bin/python3\", \"-m\", \"flask\", \"run\"]"]);
 }
