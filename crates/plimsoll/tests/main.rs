@@ -19,6 +19,7 @@ mod debugging;
 mod engines;
 mod file_system;
 mod interface;
+mod large_files;
 mod lsp;
 mod mounts;
 mod outputs;
