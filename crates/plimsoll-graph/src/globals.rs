@@ -113,6 +113,20 @@ fn platform_parts(platform: &Platform) -> [(&'static str, String); 5] {
     ]
 }
 
+/// Warns of stages whose cache is refused and that are not there.
+pub(crate) fn report_unknown_filters(filters: &[String], stages: &[&str], problems: &mut Problems) {
+    for filter in filters {
+        if !stages.iter().any(|name| name.eq_ignore_ascii_case(filter)) {
+            let near = did_you_mean(filter, stages.iter().copied());
+            let message = format!("no stage is named `{filter}`, whose cache is not to be used");
+            problems.report(
+                Diagnostic::warning("unknown-stage", message)
+                    .maybe_hint(near.map(|near| format!("did you mean `{near}`?"))),
+            );
+        }
+    }
+}
+
 /// Warns of build arguments that nothing declares and nothing understands.
 pub(crate) fn report_undeclared(
     request: &Request<'_>,

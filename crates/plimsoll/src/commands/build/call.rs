@@ -86,6 +86,10 @@ pub(crate) fn run(
     global: &GlobalArgs,
     standing: Standing,
 ) -> Result<u8> {
+    let unused = args.without_effect_on_questions();
+    if !unused.is_empty() {
+        say(&format!("note: nothing is built, so {} has no effect", unused.join(", ")));
+    }
     let (text, code) = ask(args, BTreeMap::new(), question, json, global, standing)?;
     answer(&text)?;
     Ok(code)
