@@ -11,6 +11,7 @@ mod compare;
 mod corpus;
 mod peers;
 mod tree;
+mod web;
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -23,7 +24,8 @@ use crate::shell;
 
 use answer::Answer;
 use case::Case;
-use peers::BuildKit;
+use peers::{BuildKit, Place};
+use web::Web;
 
 /// Options of `oracle`.
 #[derive(clap::Args)]
@@ -151,8 +153,10 @@ fn ask(
 ) -> Result<(Verdict, [Answer; 2])> {
     let folder = scratch.join("cases").join(&case.name);
     case.write(&folder)?;
-    let theirs = buildkit.answer(case, &folder, arguments.again).context("asking BuildKit")?;
-    let ours = peers::own(plimsoll, case, &folder).context("asking plimsoll")?;
+    let web = case.settings.serve.as_ref().map(|served| Web::start(folder.join(served))).transpose()?;
+    let place = Place { folder: &folder, web: web.as_ref().map(Web::host) };
+    let theirs = buildkit.answer(case, &place, arguments.again).context("asking BuildKit")?;
+    let ours = peers::own(plimsoll, case, &place).context("asking plimsoll")?;
     std::fs::remove_dir_all(&folder).ok();
     let expected = match case.settings.expect {
         case::Expectation::Built => !theirs.is_refused(),

@@ -1,17 +1,21 @@
 //! Files from addresses (`ADD https://…`), kept as blobs and asked for again only when the server says they changed.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+use flate2::write::MultiGzDecoder;
 use plimsoll_executor::{GitCommit, RemoteFile, RemoteSources, SecretSource, Settings};
 use plimsoll_graph::GitSource;
 use plimsoll_oci::Digest;
 use plimsoll_registry::{NameResolution, http_client};
 use plimsoll_snapshot::FetchError;
 use plimsoll_solver::Cancel;
-use plimsoll_store::{SourceRecord, Store, Timestamp};
-use reqwest::header::{AUTHORIZATION, ETAG, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED};
+use plimsoll_store::{BlobWriter, SourceRecord, Store, Timestamp};
+use reqwest::header::{
+    AUTHORIZATION, CONTENT_ENCODING, ETAG, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED,
+};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Runtime;
 
@@ -101,6 +105,12 @@ struct Memory {
     last_modified: Option<String>,
 }
 
+/// Where the bytes of an answer go. Some servers compress on the way without being asked to.
+enum Sink {
+    Plain(BlobWriter),
+    Gzip(Box<MultiGzDecoder<BlobWriter>>),
+}
+
 impl HttpFiles<'_> {
     fn connection(&self) -> Result<&(Runtime, reqwest::Client), FetchError> {
         let made = self.connection.get_or_init(|| {
@@ -178,12 +188,24 @@ impl HttpFiles<'_> {
             return Err(format!("the server answered {}", response.status()).into());
         }
         let headers = response.headers().clone();
-        let mut writer = self.store.blob_writer()?;
-        while let Some(piece) = response.chunk().await? {
-            std::io::Write::write_all(&mut writer, &piece)?;
-        }
-        let (digest, _) = writer.commit(None)?;
         let text = |header| headers.get(header).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let mut sink = Sink::Plain(self.store.blob_writer()?);
+        if text(CONTENT_ENCODING).is_some_and(|encoding| encoding.eq_ignore_ascii_case("gzip"))
+            && response.content_length() != Some(0)
+        {
+            sink = Sink::Gzip(Box::new(MultiGzDecoder::new(self.store.blob_writer()?)));
+        }
+        while let Some(piece) = response.chunk().await? {
+            match &mut sink {
+                Sink::Plain(writer) => writer.write_all(&piece)?,
+                Sink::Gzip(decoder) => decoder.write_all(&piece)?,
+            }
+        }
+        let writer = match sink {
+            Sink::Plain(writer) => writer,
+            Sink::Gzip(decoder) => decoder.finish()?,
+        };
+        let (digest, _) = writer.commit(None)?;
         let last_modified = text(LAST_MODIFIED);
         let modified = last_modified.as_deref().and_then(http_date).unwrap_or(0);
         Ok(Memory { digest, modified, etag: text(ETAG), last_modified })
@@ -232,6 +254,29 @@ fn memory_name(url: &str) -> String {
     format!("http:{url}")
 }
 
+/// A time in one of the three forms of http (RFC 9110, "Date/Time Formats"), in seconds since 1970. The name of the day,
+/// which stands first, says nothing new.
 fn http_date(text: &str) -> Option<i64> {
-    jiff::fmt::rfc2822::parse(text).ok().map(|time| time.timestamp().as_second())
+    let (_, rest) = text.split_once(' ')?;
+    ["%d %b %Y %H:%M:%S GMT", "%d-%b-%y %H:%M:%S GMT", "%b %e %H:%M:%S %Y"].iter().find_map(|form| {
+        let time = jiff::fmt::strtime::parse(form, rest).ok()?.to_datetime().ok()?;
+        Some(time.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_second())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_three_forms() {
+        for text in
+            ["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"]
+        {
+            assert_eq!(http_date(text), Some(784_111_777), "{text}");
+        }
+        for text in ["", "yesterday", "Sun, 06 Nov 1994 08:49:37 +0200", "Sun, 06 Nov 1994"] {
+            assert_eq!(http_date(text), None, "{text}");
+        }
+    }
 }

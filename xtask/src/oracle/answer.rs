@@ -46,6 +46,15 @@ impl Answer {
         matches!(self, Self::Refused { message } if message.contains("unknown flag"))
     }
 
+    /// The same with another text in place of one, in the configuration and the history.
+    pub(super) fn replacing(self, text: &str, other: &str) -> Result<Self> {
+        let replaced = |value: &Value| serde_json::from_str(&value.to_string().replace(text, other));
+        let Self::Built(mut image) = self else { return Ok(self) };
+        image.config = replaced(&image.config)?;
+        image.history = image.history.iter().map(replaced).collect::<Result<_, _>>()?;
+        Ok(Self::Built(image))
+    }
+
     /// In a few words.
     pub(super) fn summary(&self) -> String {
         match self {

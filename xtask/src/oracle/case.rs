@@ -21,6 +21,20 @@ pub(super) const ARCHIVER: &str = r#"tar() {
     command tar "$@"
 }"#;
 
+/// Makes the commits of setups the same everywhere. Their time means none: builders disagree on what it is for.
+const GIT: [(&str, &str); 10] = [
+    ("GIT_CONFIG_GLOBAL", "/dev/null"),
+    ("GIT_CONFIG_COUNT", "1"),
+    ("GIT_CONFIG_KEY_0", "init.defaultBranch"),
+    ("GIT_CONFIG_VALUE_0", "main"),
+    ("GIT_AUTHOR_NAME", "somebody"),
+    ("GIT_AUTHOR_EMAIL", "somebody@example.org"),
+    ("GIT_AUTHOR_DATE", "@0 +0000"),
+    ("GIT_COMMITTER_NAME", "somebody"),
+    ("GIT_COMMITTER_EMAIL", "somebody@example.org"),
+    ("GIT_COMMITTER_DATE", "@0 +0000"),
+];
+
 /// What a case says about itself: the lines before its first file, or its `case.toml`.
 #[derive(Default, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -31,6 +45,8 @@ pub(super) struct Settings {
     pub(super) context: Option<String>,
     /// A file that is given to standard input.
     pub(super) stdin: Option<String>,
+    /// A folder that is served at `http://127.0.0.1:PORT`, which the build argument `URL` says.
+    pub(super) serve: Option<String>,
     /// What becomes of it.
     pub(super) expect: Expectation,
     /// A shell script that makes what cannot be written down, in the case's folder.
@@ -102,7 +118,7 @@ impl Case {
         if !self.settings.setup.is_empty() {
             let mut setup = Command::new("sh");
             let script = format!("umask 022\n{ARCHIVER}\n{}", self.settings.setup);
-            setup.args(["-euc", &script]).current_dir(folder).env("TIME", TIME.to_string());
+            setup.args(["-euc", &script]).current_dir(folder).env("TIME", TIME.to_string()).envs(GIT);
             shell::capture(&mut setup).context("the case's setup")?;
         }
         let start = start.duration_since(SystemTime::UNIX_EPOCH)?.as_secs();

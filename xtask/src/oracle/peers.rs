@@ -33,6 +33,17 @@ pub(super) fn version(root: Option<&Path>) -> Option<String> {
     engine::daemon_version(root)
 }
 
+/// The host of all web servers, as answers say it: each has a port of its own.
+const HOST: &str = "127.0.0.1:80";
+
+/// Where a case is while it is built.
+pub(super) struct Place<'a> {
+    /// The folder of its files.
+    pub(super) folder: &'a Path,
+    /// Where its web server listens.
+    pub(super) web: Option<String>,
+}
+
 /// `BuildKit`, with the answers that it gave before.
 pub(super) struct BuildKit {
     root: Option<PathBuf>,
@@ -54,8 +65,8 @@ impl BuildKit {
         Self { root, version, scratch: scratch.to_path_buf(), answers, bases, engine: OnceLock::new() }
     }
 
-    /// What it makes of a case, whose files are in `folder`; a known answer unless it is asked `again`.
-    pub(super) fn answer(&self, case: &Case, folder: &Path, again: bool) -> Result<Answer> {
+    /// What it makes of a case; a known answer unless it is asked `again`.
+    pub(super) fn answer(&self, case: &Case, place: &Place<'_>, again: bool) -> Result<Answer> {
         let kept = self.answers.join(format!("{}.json", self.key(case)?));
         if !again
             && let Ok(bytes) = std::fs::read(&kept)
@@ -67,7 +78,7 @@ impl BuildKit {
         // Steps use the host's network, as the engine has no other; a case may ask for none behind that. What it made of
         // another case is not taken: files of equal content would have that one's times.
         command.args(["--progress", "plain", "--no-cache", "--provenance=false", "--network", "host"]);
-        let answer = build(command, "type=oci,compression=uncompressed", case, folder)?;
+        let answer = build(command, "type=oci,compression=uncompressed", case, place)?;
         std::fs::create_dir_all(&self.answers)?;
         let fresh = tempfile::NamedTempFile::new_in(&self.answers)?;
         serde_json::to_writer(std::io::BufWriter::new(fresh.as_file()), &answer)?;
@@ -105,6 +116,9 @@ impl BuildKit {
         for text in [settings.context.as_deref(), settings.stdin.as_deref(), Some(&settings.setup)] {
             add(text.unwrap_or("none").as_bytes());
         }
+        if let Some(served) = &settings.serve {
+            add(served.as_bytes());
+        }
         if !settings.setup.is_empty() {
             add(ARCHIVER.as_bytes());
         }
@@ -126,16 +140,17 @@ impl BuildKit {
 }
 
 /// What plimsoll makes of a case.
-pub(super) fn own(plimsoll: &Plimsoll, case: &Case, folder: &Path) -> Result<Answer> {
+pub(super) fn own(plimsoll: &Plimsoll, case: &Case, place: &Place<'_>) -> Result<Answer> {
     let mut command = plimsoll.command("build");
     // What an earlier version of the program made of this case is of no interest.
     command.args(["--progress", "plain", "--no-cache"]);
     // Nor what earlier runs left in cache mounts: the folder's name is this run's.
-    command.arg(format!("--build-arg=BUILDKIT_CACHE_MOUNT_NS={}", folder.display()));
-    build(command, "type=oci", case, folder)
+    command.arg(format!("--build-arg=BUILDKIT_CACHE_MOUNT_NS={}", place.folder.display()));
+    build(command, "type=oci", case, place)
 }
 
-fn build(mut command: Command, output: &str, case: &Case, folder: &Path) -> Result<Answer> {
+fn build(mut command: Command, output: &str, case: &Case, place: &Place<'_>) -> Result<Answer> {
+    let folder = place.folder;
     let out = tempfile::Builder::new()
         .prefix("answer-")
         .tempdir_in(folder.parent().context("a case has a folder")?)?;
@@ -145,6 +160,9 @@ fn build(mut command: Command, output: &str, case: &Case, folder: &Path) -> Resu
         Some(file) => Stdio::from(File::open(folder.join(file))?),
         None => Stdio::null(),
     };
+    if let Some(host) = &place.web {
+        command.arg(format!("--build-arg=URL=http://{host}"));
+    }
     command
         .arg(format!("--output={output},dest={}", archive.display()))
         .args(&settings.args)
@@ -170,7 +188,11 @@ fn build(mut command: Command, output: &str, case: &Case, folder: &Path) -> Resu
         std::thread::sleep(Duration::from_millis(5));
     };
     if status.success() {
-        return Answer::read(&archive, started).context("reading the image");
+        let answer = Answer::read(&archive, started).context("reading the image")?;
+        return match &place.web {
+            Some(host) => answer.replacing(host, HOST),
+            None => Ok(answer),
+        };
     }
     let text = String::from_utf8_lossy(&std::fs::read(&log)?).into_owned();
     if status.code().is_none() || text.contains("panicked at") {
