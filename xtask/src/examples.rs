@@ -1,4 +1,4 @@
-//! The three example services, and the change of one source file that the measurements make.
+//! The example services, and the change of one source file that the measurements make.
 
 use std::path::{Path, PathBuf};
 
@@ -19,17 +19,21 @@ pub(crate) struct Example {
 /// All examples.
 pub(crate) const EXAMPLES: &[Example] = &[
     Example { name: "go-service", source: "cmd/go-service/routes.go", text: "no such name" },
+    Example { name: "java-service", source: "src/main/java/berths/Main.java", text: "no berth is free" },
     Example { name: "node-api", source: "src/app.ts", text: "no such ship" },
     Example { name: "python-app", source: "src/tides/app.py", text: "predicting" },
+    Example { name: "rust-service", source: "src/main.rs", text: "no such page" },
 ];
 
-/// The two ways in which every example is built.
+/// The ways in which every example is built.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Variant {
     /// As it is often written: one stage, everything copied first.
     Naive,
     /// As it should run in production.
     Production,
+    /// The naive one after `plimsoll fix --production`.
+    Proposed,
 }
 
 impl Variant {
@@ -38,13 +42,14 @@ impl Variant {
         match self {
             Self::Naive => "naive",
             Self::Production => "production",
+            Self::Proposed => "proposed",
         }
     }
 
     /// The file's name in the example's folder.
     pub(crate) fn dockerfile(self) -> &'static str {
         match self {
-            Self::Naive => "Dockerfile.naive",
+            Self::Naive | Self::Proposed => "Dockerfile.naive",
             Self::Production => "Dockerfile",
         }
     }
@@ -89,7 +94,7 @@ pub(crate) fn find(name: &str) -> Result<&'static Example> {
 }
 
 fn copy(source: &Path, destination: &Path) -> Result<()> {
-    const LEFT_BEHIND: &[&str] = &["node_modules", "dist", ".venv", "__pycache__", ".pytest_cache"];
+    const LEFT_BEHIND: &[&str] = &["node_modules", "dist", "target", ".venv", "__pycache__", ".pytest_cache"];
     std::fs::create_dir_all(destination)?;
     for entry in
         std::fs::read_dir(source).with_context(|| format!("could not read `{}`", source.display()))?

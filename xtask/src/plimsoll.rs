@@ -90,6 +90,13 @@ impl Plimsoll {
         command
     }
 
+    /// `plimsoll fix --production`, which rewrites a Dockerfile.
+    pub(crate) fn propose(&self, context: &Path, dockerfile: &Path) -> Command {
+        let mut command = shell::program(&self.binary);
+        command.args(["fix", "--production", "--file"]).arg(dockerfile).arg(context);
+        command
+    }
+
     /// What the program says its version is.
     pub(crate) fn version(&self) -> Result<String> {
         Ok(shell::capture(shell::program(&self.binary).arg("--version"))?.trim().to_owned())

@@ -3,6 +3,7 @@
 //! No engine is needed: the root file system is unpacked into a temporary directory, and the program that the image's
 //! configuration names is started in it, as root by changing the root directory and the user, otherwise in a user namespace.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -30,6 +31,35 @@ pub(crate) struct Arguments {
     /// Build and start the naive Dockerfiles as well
     #[arg(long)]
     naive: bool,
+
+    /// Rewrite the naive Dockerfiles with `fix --production`, and build and start that as well: it may be a fifth larger
+    /// than the one by hand
+    #[arg(long)]
+    proposed: bool,
+}
+
+/// How much larger than an image by hand a proposed one may be.
+const MOST_LARGER: f64 = 1.2;
+
+/// What was seen of a started image.
+pub(crate) struct Seen {
+    tag: String,
+    unpacked_bytes: u64,
+    compressed_bytes: u64,
+    start_up: Duration,
+}
+
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "ok  {:24} {:>7.1} MB unpacked, {:>6.1} MB compressed, healthy after {:.1} s, stopped on SIGTERM",
+            self.tag,
+            megabytes(self.unpacked_bytes),
+            megabytes(self.compressed_bytes),
+            self.start_up.as_secs_f64(),
+        )
+    }
 }
 
 /// Builds and starts the examples one after another.
@@ -41,25 +71,40 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         arguments.examples.iter().map(|name| examples::find(name)).collect::<Result<_>>()?
     };
     for example in chosen {
-        let mut variants = vec![Variant::Production];
-        if arguments.naive {
-            variants.push(Variant::Naive);
-        }
-        for variant in variants {
-            let report = smoke(&plimsoll, example, variant)
+        let look = |variant: Variant| {
+            let seen = smoke(&plimsoll, example, variant)
                 .with_context(|| format!("the {} image of `{}`", variant.name(), example.name))?;
-            println!("{report}");
+            println!("{seen}");
+            anyhow::Ok(seen)
+        };
+        let by_hand = look(Variant::Production)?;
+        if arguments.naive {
+            look(Variant::Naive)?;
+        }
+        if arguments.proposed {
+            let larger =
+                megabytes(look(Variant::Proposed)?.unpacked_bytes) / megabytes(by_hand.unpacked_bytes);
+            println!(
+                "    the proposed image of `{}` has {larger:.2} x the size of the one by hand",
+                example.name
+            );
+            ensure!(larger <= MOST_LARGER, "the proposed image may have {MOST_LARGER} x the size at most");
         }
     }
     Ok(())
 }
 
 /// Builds, unpacks and starts one image; the line that comes back says what was seen.
-pub(crate) fn smoke(plimsoll: &Plimsoll, example: &Example, variant: Variant) -> Result<String> {
+pub(crate) fn smoke(plimsoll: &Plimsoll, example: &Example, variant: Variant) -> Result<Seen> {
     let folder = tempfile::tempdir()?;
     let files = folder.path().join("files.tar");
     let archive = folder.path().join("image.tar");
-    let directory = example.directory();
+    let mut directory = example.directory();
+    if variant == Variant::Proposed {
+        directory = folder.path().join(example.name);
+        example.copy_to(&directory)?;
+        shell::run(&mut plimsoll.propose(&directory, &directory.join(variant.dockerfile())))?;
+    }
     let tag = example.tag(variant);
     let mut build = plimsoll.build(&directory, &directory.join(variant.dockerfile()));
     build.args(["--tag", &tag]);
@@ -80,12 +125,7 @@ pub(crate) fn smoke(plimsoll: &Plimsoll, example: &Example, variant: Variant) ->
         Service::start(&root, &image, &log).and_then(|service| service.check(&image, &root)).with_context(
             || format!("the service wrote:\n{}", std::fs::read_to_string(&log).unwrap_or_default()),
         )?;
-    Ok(format!(
-        "ok  {tag:24} {:>7.1} MB unpacked, {:>6.1} MB compressed, healthy after {:.1} s, stopped on SIGTERM",
-        megabytes(size),
-        megabytes(image.compressed_bytes),
-        start_up.as_secs_f64(),
-    ))
+    Ok(Seen { tag, unpacked_bytes: size, compressed_bytes: image.compressed_bytes, start_up })
 }
 
 #[expect(clippy::cast_precision_loss, reason = "for people to read")]
@@ -168,16 +208,27 @@ impl Drop for Service {
     }
 }
 
+/// Shows the processes in the root directory that is the first argument, and starts the rest. The image's own `PATH` is not
+/// the one of this machine's programs.
+const MOUNT_PROC: &str =
+    "PATH=/usr/sbin:/usr/bin:/sbin:/bin mount --rbind /proc \"$1/proc\" && shift && exec \"$@\"";
+
 /// A program of the image, in its files, with its user, environment and directory.
 fn inside(root: &Path, image: &Image, arguments: &[String], port: u16) -> Result<Command> {
     ensure!(!arguments.is_empty(), "the image names no program");
-    let mut command = Command::new("unshare");
+    let unshare = shell::find("unshare").context("there is no `unshare`")?;
+    let mut command = Command::new(&unshare);
+    command.arg("--mount");
+    if !shell::is_root() {
+        // One id is all an ordinary user can count on: the program runs as the caller, who is called root inside.
+        command.args(["--user", "--map-root-user"]);
+    }
+    // Some programs find their libraries with the help of `/proc`.
+    std::fs::create_dir_all(root.join("proc"))?;
+    command.args(["--", "/bin/sh", "-c", MOUNT_PROC, "sh"]).arg(root).arg(&unshare);
     if shell::is_root() {
         let (user, group) = ids(&image.user)?;
         command.arg(format!("--setuid={user}")).arg(format!("--setgid={group}"));
-    } else {
-        // One id is all an ordinary user can count on: the program runs as the caller, who is called root inside.
-        command.args(["--user", "--map-root-user"]);
     }
     command.arg(format!("--root={}", root.display())).arg(format!("--wd={}", image.working_directory));
     command.arg("--").args(arguments).env_clear();

@@ -2,8 +2,8 @@
 //!
 //! [`Bake::read`] takes the files in the order in which they were named and gives definitions; [`Bake::resolve`] picks the
 //! targets that were asked for, with groups, inheritance, links between targets and `--set` applied. The result is what
-//! `docker buildx bake --print` prints for the same files. The crate is pure: environment variables, the home directory and
-//! the time come from the caller.
+//! `docker buildx bake --print` prints for the same files. The crate is pure: environment variables, the home directory,
+//! the time and further files come from the caller.
 //!
 //! The language is HCL as its specification says, read with `hcl-edit`; the functions are those of the bake reference.
 //! Files are not trusted: what they may compute is limited, and what they ask for beyond the project is listed by
@@ -70,8 +70,23 @@ pub struct Inputs<'a> {
     pub built_in: BTreeMap<String, String>,
     /// The environment and `.env`, for compose files.
     pub compose_environment: BTreeMap<String, String>,
+    /// Reads what compose files include and extend, and environment files, by their paths from the working directory;
+    /// nothing when there is no such file.
+    pub files: ReadFile<'a>,
     /// What functions may know of the machine.
     pub machine: Machine,
+}
+
+/// Gives a file by its path; nothing when there is none.
+pub type ReadFile<'a> = &'a dyn Fn(&str) -> Result<Option<Arc<SourceFile>>, Unreadable>;
+
+/// Why a file is not read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// What is wrong.
+    pub message: String,
+    /// The way out.
+    pub hint: Option<String>,
 }
 
 /// Everything that files define.
@@ -117,7 +132,7 @@ impl Bake {
         let mut definitions = Definitions::default();
         let mut warnings = Vec::new();
         if !compose_files.is_empty() {
-            let compose = Compose::read(&compose_files, &inputs.compose_environment)?;
+            let compose = Compose::read(&compose_files, inputs)?;
             definitions.add(compose.definitions);
             warnings.extend(compose.warnings);
         }

@@ -52,7 +52,11 @@ pub fn check(environment: &Environment, request: &BuildRequest) -> Checked {
                 Err(error) => {
                     let reason = std::error::Error::source(&error)
                         .map_or_else(|| error.to_string(), ToString::to_string);
-                    unknown.borrow_mut().push((name.to_owned(), reason));
+                    let remark = (name.to_owned(), reason);
+                    let mut unknown = unknown.borrow_mut();
+                    if !unknown.contains(&remark) {
+                        unknown.push(remark);
+                    }
                     None
                 }
             }
@@ -61,11 +65,7 @@ pub fn check(environment: &Environment, request: &BuildRequest) -> Checked {
         facts
     };
     let scope = request.target.as_deref().map_or(Scope::All, Scope::Target);
-    let report = plimsoll_lint::check(
-        &request.dockerfile,
-        &parsed.dockerfile,
-        &Options { bases: Some(&bases), ..options(request, scope) },
-    );
+    let report = of_all_platforms(request, &parsed.dockerfile, scope, &bases);
     let error = report.problems.first().cloned();
     let error = error.or_else(|| parsed.diagnostics.into_iter().find(Diagnostic::is_error));
     let error = error.or_else(|| structure_error(request, &parsed.dockerfile));
@@ -88,11 +88,7 @@ pub(crate) fn warnings(
         images.get(&wanted).map(|image| BaseFacts { config: image.config.clone() })
     };
     let scope = request.target.as_deref().map_or(Scope::Last, Scope::Target);
-    let report = plimsoll_lint::check(
-        &request.dockerfile,
-        dockerfile,
-        &Options { bases: Some(&bases), ..options(request, scope) },
-    );
+    let report = of_all_platforms(request, dockerfile, scope, &bases);
     if !report.problems.is_empty() {
         return Err(report.problems);
     }
@@ -115,11 +111,39 @@ fn under_dockers_name(finding: &Finding, severity: Severity) -> Diagnostic {
     diagnostic
 }
 
-fn options<'a>(request: &'a BuildRequest, scope: Scope<'a>) -> Options<'a> {
+/// What is found for any of the platforms; `BuildKit` looks at its own platform alone.
+fn of_all_platforms<'a>(
+    request: &'a BuildRequest,
+    dockerfile: &Dockerfile,
+    scope: Scope<'a>,
+    bases: &'a dyn Fn(&str, &Platform) -> Option<BaseFacts>,
+) -> Report {
+    let mut merged: Option<Report> = None;
+    for platform in platforms(request) {
+        let options = Options { bases: Some(bases), ..options(request, scope, platform) };
+        let report = plimsoll_lint::check(&request.dockerfile, dockerfile, &options);
+        match &mut merged {
+            Some(merged) => merged.merge(report),
+            None => merged = Some(report),
+        }
+    }
+    merged.unwrap_or_default()
+}
+
+/// The platforms that are asked for; nothing is the host's.
+fn platforms(request: &BuildRequest) -> Vec<Option<Platform>> {
+    if request.platforms.is_empty() {
+        vec![None]
+    } else {
+        request.platforms.iter().cloned().map(Some).collect()
+    }
+}
+
+fn options<'a>(request: &'a BuildRequest, scope: Scope<'a>, platform: Option<Platform>) -> Options<'a> {
     Options {
         scope,
         build_args: request.build_args.clone(),
-        platform: request.platforms.first().cloned(),
+        platform,
         ignore_file: match &request.context {
             Some(ContextSource::Directory(context)) => Some(&*context.ignore),
             // The ignore file of a context that is fetched hides nothing.
@@ -154,12 +178,11 @@ fn address(request: &BuildRequest, name: &str) -> Option<String> {
 fn structure_error(request: &BuildRequest, dockerfile: &Dockerfile) -> Option<Diagnostic> {
     // Every stage that has a name, and the last one. One that has none and that nothing uses cannot be built at all.
     let names = dockerfile.instructions.iter().filter_map(|instruction| match &instruction.kind {
-        InstructionKind::From(from) => from.name.as_ref().map(|name| name.value.clone()),
+        InstructionKind::From(from) => from.name.as_ref().map(ToString::to_string),
         _ => None,
     });
     let contexts = contexts::named(request);
     let host = Platform::host();
-    let platform = request.platforms.first().cloned().unwrap_or_else(|| host.clone());
     let stand_in = |wanted: &BaseRequest| {
         Some(BaseImage {
             manifest: Digest::of(b""),
@@ -171,13 +194,15 @@ fn structure_error(request: &BuildRequest, dockerfile: &Dockerfile) -> Option<Di
         Some(target) => vec![Some(target.clone())],
         None => names.map(Some).chain([None]).collect(),
     };
-    targets.iter().find_map(|target| {
+    let wanted =
+        targets.iter().flat_map(|target| platforms(request).into_iter().map(move |one| (target, one)));
+    wanted.into_iter().find_map(|(target, platform)| {
         let mut lowering = Request::new(
             dockerfile,
             &request.dockerfile,
             &request.build_args,
             &contexts,
-            platform.clone(),
+            platform.unwrap_or_else(|| host.clone()),
             &stand_in,
         );
         lowering.target = target.as_deref();

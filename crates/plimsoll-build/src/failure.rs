@@ -55,7 +55,15 @@ fn diagnostic(vertex: &Vertex, error: &ExecuteError) -> Diagnostic {
             diagnostic =
                 diagnostic.note(format!("`plimsoll debug shell {build} {step}` opens a shell there"));
         }
-        diagnostic = diagnostic.hint(format!("the whole log is in {}", log.display()));
+        let place = format!("the whole log is in {}", log.display());
+        diagnostic = if tail.iter().any(|line| distrusts(line)) {
+            diagnostic.note(place).hint(
+                "if a proxy opens TLS on the way, name its certificates with `--ca-certs FILE`: steps trust them, and \
+                 the image does not keep them",
+            )
+        } else {
+            diagnostic.hint(place)
+        };
     }
     if let (ExecuteError::SourceMissing { path }, Op::Copy(_)) = (error, &vertex.op) {
         diagnostic = diagnostic
@@ -79,6 +87,23 @@ fn kind(error: &ExecuteError) -> (&'static str, String) {
         }
         _ => ("step-impossible", with_causes(error)),
     }
+}
+
+/// Whether a line of a program's output says that it does not trust a certificate.
+fn distrusts(line: &str) -> bool {
+    // OpenSSL and curl, npm, Java, Go, GnuTLS, rustls.
+    const WORDS: [&str; 8] = [
+        "self-signed certificate",
+        "self signed certificate",
+        "unable to get local issuer certificate",
+        "self_signed_cert_in_chain",
+        "unable to find valid certification path",
+        "certificate signed by unknown authority",
+        "the certificate is not trusted",
+        "unknownissuer",
+    ];
+    let line = line.to_ascii_lowercase();
+    WORDS.into_iter().any(|word| line.contains(word))
 }
 
 /// The build and the number of the step that a log is of.

@@ -17,3 +17,8 @@ pub use render::render;
 pub use source::{LineColumn, SourceFile};
 pub use span::{Span, Spanned};
 pub use suggest::did_you_mean;
+
+/// A text that shares its bytes with others: a part of a file is not a copy of it.
+pub type Text = arcstr::Substr;
+/// A whole text that its parts share.
+pub type SharedText = arcstr::ArcStr;

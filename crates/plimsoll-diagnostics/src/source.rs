@@ -2,13 +2,13 @@
 
 use serde::Serialize;
 
-use crate::Span;
+use crate::{SharedText, Span};
 
 /// A text, the name it is shown under, and where its lines start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceFile {
     name: String,
-    text: String,
+    text: SharedText,
     line_starts: Vec<usize>,
 }
 
@@ -23,7 +23,7 @@ pub struct LineColumn {
 
 impl SourceFile {
     /// Takes a text under a name.
-    pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
+    pub fn new(name: impl Into<String>, text: impl Into<SharedText>) -> Self {
         let text = text.into();
         let mut line_starts = vec![0];
         line_starts.extend(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1));
@@ -42,6 +42,11 @@ impl SourceFile {
 
     /// The whole text.
     pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The whole text, to be shared.
+    pub fn shared_text(&self) -> &SharedText {
         &self.text
     }
 

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use plimsoll_diagnostics::{Span, Spanned};
+use plimsoll_diagnostics::{Span, Spanned, Text};
 
 /// A parsed file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,9 +45,9 @@ pub struct Directive {
     /// Which one it is.
     pub kind: DirectiveKind,
     /// The name as written.
-    pub name: Spanned<String>,
+    pub name: Spanned<Text>,
     /// The value, without surrounding blanks.
-    pub value: Spanned<String>,
+    pub value: Spanned<Text>,
     /// The line from its first character to its last.
     pub span: Span,
 }
@@ -56,7 +56,7 @@ pub struct Directive {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Comment {
     /// The text behind the `#`, without surrounding blanks.
-    pub text: String,
+    pub text: Text,
     /// From the `#` to the end of the line.
     pub span: Span,
 }
@@ -67,11 +67,11 @@ pub struct Instruction {
     /// From the keyword to the last character, heredocs with their terminators included, the final line ending not.
     pub span: Span,
     /// The keyword as written.
-    pub keyword: Spanned<String>,
+    pub keyword: Spanned<Text>,
     /// What it says.
     pub kind: InstructionKind,
     /// The text with continued lines joined and comments removed, without the bodies of heredocs.
-    pub original: String,
+    pub original: Text,
     /// Blank lines inside the continued instruction.
     pub empty_continuations: Vec<Span>,
 }
@@ -90,9 +90,9 @@ pub enum InstructionKind {
     /// `LABEL`.
     Label(Pairs),
     /// `MAINTAINER`: the whole rest of the line.
-    Maintainer(Spanned<String>),
+    Maintainer(Spanned<Text>),
     /// `EXPOSE`: words, each of which may expand to several ports.
-    Expose(Vec<Spanned<String>>),
+    Expose(Vec<Spanned<Text>>),
     /// `ENV`.
     Env(Pairs),
     /// `ADD`.
@@ -100,21 +100,21 @@ pub enum InstructionKind {
     /// `COPY`.
     Copy(Box<Copy>),
     /// `VOLUME`.
-    Volume(Vec<Spanned<String>>),
+    Volume(Vec<Spanned<Text>>),
     /// `USER`: the whole rest of the line.
-    User(Spanned<String>),
+    User(Spanned<Text>),
     /// `WORKDIR`: the whole rest of the line.
-    Workdir(Spanned<String>),
+    Workdir(Spanned<Text>),
     /// `ARG`.
     Arg(Vec<ArgDefinition>),
     /// `ONBUILD`.
     Onbuild(Onbuild),
     /// `STOPSIGNAL`: the whole rest of the line.
-    Stopsignal(Spanned<String>),
+    Stopsignal(Spanned<Text>),
     /// `HEALTHCHECK`.
     Healthcheck(Healthcheck),
     /// `SHELL`: the program and its arguments, never empty.
-    Shell(Vec<Spanned<String>>),
+    Shell(Vec<Spanned<Text>>),
     /// Something that is no instruction or has an error; a diagnostic says why.
     Invalid,
 }
@@ -164,9 +164,9 @@ impl InstructionKind {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum CommandForm {
     /// The text for the shell, exactly as it is passed to it.
-    Shell(String),
+    Shell(Text),
     /// The decoded strings of the JSON array.
-    Exec(Vec<String>),
+    Exec(Vec<Text>),
 }
 
 impl CommandForm {
@@ -183,26 +183,26 @@ impl CommandForm {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct From {
     /// `--platform`.
-    pub platform: Option<Spanned<String>>,
+    pub platform: Option<Spanned<Text>>,
     /// Image, stage or named context.
-    pub image: Spanned<String>,
+    pub image: Spanned<Text>,
     /// The word `AS` as written.
-    pub as_keyword: Option<Spanned<String>>,
+    pub as_keyword: Option<Spanned<Text>>,
     /// Name of the stage as written; stage names are compared in lower case.
-    pub name: Option<Spanned<String>>,
+    pub name: Option<Spanned<Text>>,
 }
 
 /// `RUN`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
     /// Values of `--mount`; [`crate::Mount::parse`] reads one.
-    pub mounts: Vec<Spanned<String>>,
+    pub mounts: Vec<Spanned<Text>>,
     /// `--network`.
-    pub network: Option<Spanned<String>>,
+    pub network: Option<Spanned<Text>>,
     /// `--security`.
-    pub security: Option<Spanned<String>>,
+    pub security: Option<Spanned<Text>>,
     /// Values of `--device`.
-    pub devices: Vec<Spanned<String>>,
+    pub devices: Vec<Spanned<Text>>,
     /// The command as written, without the bodies of heredocs; [`Run::invocation`] puts both together.
     pub command: Spanned<CommandForm>,
     /// The heredocs of the command in order.
@@ -215,15 +215,15 @@ pub struct Run {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Invocation {
     /// A text for the shell.
-    Shell(String),
+    Shell(Text),
     /// A program and its arguments.
-    Exec(Vec<String>),
+    Exec(Vec<Text>),
     /// A script with a `#!` line: it is put into a file of this name and run as a program.
     Script {
         /// File name.
-        name: String,
+        name: Text,
         /// Contents.
-        body: String,
+        body: Text,
     },
 }
 
@@ -248,13 +248,13 @@ impl Run {
                 }
             }
             heredocs => {
-                let mut full = text.clone();
+                let mut full = text.to_string();
                 for heredoc in heredocs {
                     full.push('\n');
                     full.push_str(&heredoc.body.value);
                     full.push_str(&heredoc.name.value);
                 }
-                Invocation::Shell(full)
+                Invocation::Shell(full.into())
             }
         }
     }
@@ -264,9 +264,9 @@ impl Run {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Heredoc {
     /// The name without quotes; the span is that of the whole `<<NAME` word.
-    pub name: Spanned<String>,
+    pub name: Spanned<Text>,
     /// The lines as written, each with its line ending.
-    pub body: Spanned<String>,
+    pub body: Spanned<Text>,
     /// Whether variables in the body are expanded: no part of the name is quoted.
     pub expand: bool,
     /// Whether leading tabs are removed (`<<-`).
@@ -279,11 +279,16 @@ pub struct Heredoc {
 
 impl Heredoc {
     /// The body, leading tabs removed if asked for.
-    pub fn content(&self) -> String {
+    pub fn content(&self) -> Text {
         if !self.strip_tabs {
             return self.body.value.clone();
         }
-        self.body.value.split_inclusive('\n').map(|line| line.trim_start_matches('\t')).collect()
+        self.body
+            .value
+            .split_inclusive('\n')
+            .map(|line| line.trim_start_matches('\t'))
+            .collect::<String>()
+            .into()
     }
 }
 
@@ -300,27 +305,27 @@ pub struct Pairs {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pair {
     /// Left of the `=`.
-    pub key: Spanned<String>,
+    pub key: Spanned<Text>,
     /// Right of the `=`.
-    pub value: Spanned<String>,
+    pub value: Spanned<Text>,
 }
 
 /// One word of `ARG`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArgDefinition {
     /// Left of the `=`.
-    pub name: Spanned<String>,
+    pub name: Spanned<Text>,
     /// Right of the `=`.
-    pub default: Option<Spanned<String>>,
+    pub default: Option<Spanned<Text>>,
 }
 
 /// One source of `COPY` or `ADD`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
     /// A path, pattern or address.
-    Path(Spanned<String>),
+    Path(Spanned<Text>),
     /// A file that is written in the Dockerfile itself, under the heredoc's name.
-    Inline(Heredoc),
+    Inline(Box<Heredoc>),
 }
 
 /// Sources and destination of `COPY` or `ADD`.
@@ -329,17 +334,17 @@ pub struct Transfer {
     /// At least one, in order.
     pub sources: Vec<Source>,
     /// The last word.
-    pub destination: Spanned<String>,
+    pub destination: Spanned<Text>,
     /// Whether the JSON form is used.
     pub json: bool,
     /// `--chown`.
-    pub chown: Option<Spanned<String>>,
+    pub chown: Option<Spanned<Text>>,
     /// `--chmod`.
-    pub chmod: Option<Spanned<String>>,
+    pub chmod: Option<Spanned<Text>>,
     /// `--link`.
     pub link: Option<Spanned<bool>>,
     /// Values of `--exclude`.
-    pub excludes: Vec<Spanned<String>>,
+    pub excludes: Vec<Spanned<Text>>,
 }
 
 /// `COPY`.
@@ -348,7 +353,7 @@ pub struct Copy {
     /// Sources, destination and the flags that `ADD` has too.
     pub transfer: Transfer,
     /// `--from`; variables in it are not expanded.
-    pub from: Option<Spanned<String>>,
+    pub from: Option<Spanned<Text>>,
     /// `--parents`.
     pub parents: Option<Spanned<bool>>,
 }
@@ -359,7 +364,7 @@ pub struct Add {
     /// Sources, destination and the flags that `COPY` has too.
     pub transfer: Transfer,
     /// `--checksum`.
-    pub checksum: Option<Spanned<String>>,
+    pub checksum: Option<Spanned<Text>>,
     /// `--keep-git-dir`.
     pub keep_git_dir: Option<Spanned<bool>>,
     /// `--unpack`.
@@ -372,7 +377,7 @@ pub struct Onbuild {
     /// The trigger, parsed.
     pub instruction: Box<Instruction>,
     /// The text that is kept in the image config: the trigger with its heredocs.
-    pub expression: String,
+    pub expression: Text,
 }
 
 /// `HEALTHCHECK`.

@@ -27,4 +27,4 @@ pub use ast::{
 pub use directives::{CheckOptions, CheckOptionsError, RuleSet, detect_syntax};
 pub use mount::{Mount, MountError, MountKind, Sharing, memory_size};
 pub use parser::{KEYWORDS, Node, Parsed, Part, Tree, flags_of, parse, tree};
-pub use plimsoll_diagnostics::{Diagnostic, Severity, SourceFile, Span, Spanned};
+pub use plimsoll_diagnostics::{Diagnostic, Severity, SourceFile, Span, Spanned, Text};

@@ -13,7 +13,8 @@ mod tree;
 
 use std::borrow::Cow;
 
-use plimsoll_diagnostics::{Diagnostic, Severity, SourceFile, Span, Spanned};
+use plimsoll_diagnostics::{Diagnostic, Severity, SharedText, SourceFile, Span, Spanned, Text};
+use smallvec::{SmallVec, smallvec};
 
 use crate::{
     ast::{Comment, Directive, DirectiveKind, Dockerfile},
@@ -44,7 +45,7 @@ impl Parsed {
 ///
 /// An instruction with an error is kept as far as it makes sense, else as [`crate::InstructionKind::Invalid`].
 pub fn parse(file: &SourceFile) -> Parsed {
-    Parser::new(file.text()).finish().1
+    Parser::new(file.shared_text()).finish().1
 }
 
 /// After this many errors a file is no Dockerfile, and reading it to the end would only cost time.
@@ -111,7 +112,7 @@ impl Sink {
 
 /// The physical lines of a text.
 struct Reader<'a> {
-    text: &'a str,
+    text: &'a SharedText,
     position: usize,
     /// Where the first line that is too long starts.
     long_line: Option<usize>,
@@ -143,6 +144,10 @@ impl<'a> Reader<'a> {
     fn slice(&self, span: Span) -> &'a str {
         &self.text[span.range()]
     }
+
+    fn text(&self, span: Span) -> Text {
+        self.text.substr(span.range())
+    }
 }
 
 struct Parser<'a> {
@@ -158,7 +163,7 @@ struct Parser<'a> {
 }
 
 impl<'a> Parser<'a> {
-    fn new(text: &'a str) -> Self {
+    fn new(text: &'a SharedText) -> Self {
         let bom = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
         Self {
             reader: Reader { text, position: bom, long_line: None },
@@ -237,8 +242,8 @@ impl<'a> Parser<'a> {
             self.comment(line);
             return false;
         };
-        let value = Spanned::new(self.reader.slice(found.value).to_owned(), found.value);
-        let name = Spanned::new(self.reader.slice(found.name).to_owned(), found.name);
+        let value = Spanned::new(self.reader.text(found.value), found.value);
+        let name = Spanned::new(self.reader.text(found.name), found.name);
         if let Some(first) = self.dockerfile.directive(found.kind) {
             self.diagnostics.report(
                 Diagnostic::error("duplicate-directive", format!("the directive `{name}` is given twice"))
@@ -266,14 +271,15 @@ impl<'a> Parser<'a> {
     }
 
     fn comment(&mut self, line: Span) {
-        let text = self.reader.slice(line).get(1..).unwrap_or_default().trim().to_owned();
+        let text = self.reader.slice(line).get(1..).unwrap_or_default().trim();
+        let text = self.reader.text.substr_from(text);
         self.dockerfile.comments.push(Comment { text, span: line });
     }
 
     /// Reads an instruction that starts at `content`, with the lines that continue it and its heredocs.
     fn instruction(&mut self, content: Span) {
         let (piece, mut continued) = self.continuation(content);
-        let mut line = Line::new(self.reader.slice(piece), piece.start);
+        let mut pieces: SmallVec<[Span; 4]> = smallvec![piece];
         let mut end = content.end;
         let mut empty = Vec::new();
         while continued {
@@ -287,7 +293,7 @@ impl<'a> Parser<'a> {
             } else {
                 let (piece, more) = self.continuation(physical);
                 continued = more;
-                line.push(self.reader.slice(piece), piece.start);
+                pieces.push(piece);
                 end = physical.end;
             }
         }
@@ -298,6 +304,7 @@ impl<'a> Parser<'a> {
                     .hint("remove them, or put a `#` at their start"),
             );
         }
+        let line = Line::new(self.reader.text, &pieces);
         let mut context = instructions::Context {
             escape: self.dockerfile.escape,
             diagnostics: &mut self.diagnostics,

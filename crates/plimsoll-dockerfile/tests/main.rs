@@ -245,7 +245,7 @@ proptest! {
         let text = format!("RUN {}", serde_json::to_string(&arguments).unwrap());
         let parsed = parse(&SourceFile::new("f", text));
         let InstructionKind::Run(run) = &parsed.dockerfile.instructions[0].kind else { panic!("no run") };
-        prop_assert_eq!(&run.command.value, &CommandForm::Exec(arguments));
+        prop_assert_eq!(&run.command.value, &CommandForm::Exec(arguments.into_iter().map(Into::into).collect()));
     }
 
     #[test]

@@ -114,6 +114,7 @@ impl Worker<'_> {
             xattr_namespace: self.settings.xattr_namespace,
             base_files: None,
             room: self.snapshots,
+            most_entries: self.settings.archive_entries,
         };
         let copy = CopyOp::to_root(Vec::new());
         let rules = Rules { exclude: &[], parents: false };

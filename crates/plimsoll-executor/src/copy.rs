@@ -72,6 +72,8 @@ pub(crate) struct Target<'b> {
     pub(crate) base_files: Option<&'b Tree>,
     /// Says whether so many more bytes may be written.
     pub(crate) room: &'b Snapshots,
+    /// The most entries of an archive.
+    pub(crate) most_entries: u64,
     /// Threads for copying data.
     pub(crate) threads: NonZeroUsize,
 }
@@ -107,7 +109,8 @@ pub(crate) fn copy(
     sources: Vec<Source<'_>>,
     target: Target<'_>,
 ) -> Result<Written, ExecuteError> {
-    let Target { base, directory, owners, linked, xattr_namespace, base_files, room, threads } = target;
+    let Target { base, directory, owners, linked, xattr_namespace, base_files, room, most_entries, threads } =
+        target;
     let owner = match &op.owner {
         Some(spec) => Some(owner(base, &spec.user, spec.group.as_deref())?),
         None => None,
@@ -126,6 +129,7 @@ pub(crate) fn copy(
         selections: 0,
         base_files,
         room,
+        most_entries,
     };
     for source in sources {
         copier.source(source)?;
@@ -169,6 +173,7 @@ struct Copier<'b, 'o> {
     selections: usize,
     base_files: Option<&'b Tree>,
     room: &'b Snapshots,
+    most_entries: u64,
 }
 
 impl Copier<'_, '_> {
@@ -352,6 +357,7 @@ impl Copier<'_, '_> {
             new: NewDirectory { owner: Some((0, 0)), is_exact: true, ..new },
             base: self.base_files,
             room: self.room,
+            most_entries: self.most_entries,
             unasked: 0,
             directories: Vec::new(),
         };

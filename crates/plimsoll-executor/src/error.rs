@@ -66,6 +66,14 @@ pub enum ExecuteError {
         /// What it names.
         target: String,
     },
+    /// An archive is larger than the configuration allows.
+    #[error(
+        "the archive has more than {limit} entries, which `store.max-archive-entries` of the configuration allows"
+    )]
+    TooManyEntries {
+        /// The setting.
+        limit: u64,
+    },
     /// The bytes of the layers below are needed after all; never leaves this crate.
     #[error("the files of the layers below are needed")]
     BaseNeeded,

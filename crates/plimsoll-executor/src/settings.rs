@@ -37,6 +37,8 @@ pub struct Settings {
     pub secrets: BTreeMap<String, SecretSource>,
     /// Directories of device specifications (CDI).
     pub device_directories: Vec<PathBuf>,
+    /// The most entries of an archive that ADD unpacks (`store.max-archive-entries`).
+    pub archive_entries: u64,
     /// Where the logs of this build's steps go.
     pub logs: PathBuf,
     /// `SOURCE_DATE_EPOCH`: results are said to be made then, in seconds since 1970.

@@ -7,7 +7,7 @@
 
 use std::io::Read;
 
-use plimsoll_layer::{Entry, Kind, LayerError, Limits, Timestamp, read_archive};
+use plimsoll_layer::{ENTRIES, Entry, Kind, LayerError, Limits, Timestamp, read_archive};
 use plimsoll_snapshot::Snapshots;
 
 use crate::changeset::{Changeset, NewDirectory, shown};
@@ -15,8 +15,6 @@ use crate::error::ExecuteError;
 use crate::select::join;
 use crate::tree::Tree;
 
-/// More entries than this have no honest archive; each takes memory until the layer is written.
-const MOST_ENTRIES: u64 = 4_000_000;
 /// It is asked for room in pieces of so many bytes.
 const ROOM: u64 = 64 << 20;
 
@@ -34,6 +32,8 @@ pub(crate) struct Unpacker<'c, 'b> {
     pub(crate) base: Option<&'c Tree>,
     /// Says whether so many more bytes may be written.
     pub(crate) room: &'c Snapshots,
+    /// The most entries: each takes memory until the layer is written.
+    pub(crate) most_entries: u64,
     /// Bytes that were not asked for yet.
     pub(crate) unasked: u64,
     /// The archive's directories with their times.
@@ -43,8 +43,14 @@ pub(crate) struct Unpacker<'c, 'b> {
 impl Unpacker<'_, '_> {
     /// Unpacks a whole tar.
     pub(crate) fn unpack(&mut self, tar: &mut dyn Read) -> Result<(), ExecuteError> {
-        let limits = Limits { entries: MOST_ENTRIES, ..Limits::default() };
-        read_archive(tar, limits, &mut |entry, content| self.put(entry, content))?;
+        let limits = Limits { entries: self.most_entries, ..Limits::default() };
+        let read = read_archive(tar, limits, &mut |entry, content| self.put(entry, content));
+        read.map_err(|error| match error {
+            ExecuteError::Layer { source: LayerError::Limit { what: ENTRIES, limit } } => {
+                ExecuteError::TooManyEntries { limit }
+            }
+            error => error,
+        })?;
         for (path, mtime) in std::mem::take(&mut self.directories) {
             let place = self.resolve(&path, &path)?;
             if self.changes.entry(&place).is_none() {

@@ -144,6 +144,7 @@ impl Worker<'_> {
             xattr_namespace: self.settings.xattr_namespace,
             base_files: None,
             room: self.snapshots,
+            most_entries: self.settings.archive_entries,
             threads: self.settings.threads,
         })
     }

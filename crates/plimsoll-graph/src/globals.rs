@@ -54,7 +54,7 @@ impl Globals {
         problems: &mut Problems,
     ) {
         let name = &definition.name.value;
-        let value = match request.build_args.get(name) {
+        let value = match request.build_args.get(name.as_str()) {
             Some(value) => Some(value.clone()),
             None => definition
                 .default
@@ -63,7 +63,7 @@ impl Globals {
         };
         match value {
             Some(value) => self.variables.set(name, &value),
-            None => self.declared.push(name.clone()),
+            None => self.declared.push(name.to_string()),
         }
     }
 
@@ -111,6 +111,20 @@ fn platform_parts(platform: &Platform) -> [(&'static str, String); 5] {
         ("ARCH", platform.architecture.clone()),
         ("VARIANT", platform.variant.clone().unwrap_or_default()),
     ]
+}
+
+/// Warns of stages whose cache is refused and that are not there.
+pub(crate) fn report_unknown_filters(filters: &[String], stages: &[&str], problems: &mut Problems) {
+    for filter in filters {
+        if !stages.iter().any(|name| name.eq_ignore_ascii_case(filter)) {
+            let near = did_you_mean(filter, stages.iter().copied());
+            let message = format!("no stage is named `{filter}`, whose cache is not to be used");
+            problems.report(
+                Diagnostic::warning("unknown-stage", message)
+                    .maybe_hint(near.map(|near| format!("did you mean `{near}`?"))),
+            );
+        }
+    }
 }
 
 /// Warns of build arguments that nothing declares and nothing understands.

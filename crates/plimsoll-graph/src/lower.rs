@@ -8,7 +8,7 @@ use plimsoll_oci::{ImageConfig, Platform};
 
 use crate::builder::GraphBuilder;
 use crate::git::without_login;
-use crate::globals::{Globals, proxies, report_undeclared};
+use crate::globals::{Globals, proxies, report_undeclared, report_unknown_filters};
 use crate::plan::{Command, Plan};
 use crate::problems::{Problems, Reported, Reporting};
 use crate::request::{BaseImage, BaseRequest, Lowered, NamedContext, Request};
@@ -59,13 +59,15 @@ pub fn lower(request: &Request<'_>) -> Result<Lowered, Vec<Diagnostic>> {
             if let (true, InstructionKind::Arg(definitions)) =
                 (command.is_foreign(), &command.instruction.kind)
             {
-                triggered.extend(definitions.iter().map(|definition| definition.name.value.clone()));
+                triggered.extend(definitions.iter().map(|definition| definition.name.to_string()));
             }
         }
         let Ok(state) = lowering.stage(index, commands, &globals) else { break };
         lowering.done.insert(index, state);
     }
     report_undeclared(request, &triggered, &mut lowering.problems);
+    let stages: Vec<&str> = lowering.stages.list.iter().filter_map(|stage| stage.name.as_deref()).collect();
+    report_unknown_filters(request.no_cache_stages, &stages, &mut lowering.problems);
     match lowering.done.remove(&target) {
         Some(state) if !lowering.problems.has_errors() => {
             let image = image(request, state, &lowering.builder);

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use plimsoll_diagnostics::{Diagnostic, Span, Spanned};
+use plimsoll_diagnostics::{Diagnostic, Span, Spanned, Text};
 use plimsoll_dockerfile::{Instruction, InstructionKind, Mount};
 
 use crate::problems::Problems;
@@ -166,14 +166,14 @@ impl Command<'_> {
 }
 
 /// The values of `--from` of an instruction.
-fn sources(command: &Command<'_>, base: Span, problems: &mut Problems) -> Vec<Spanned<String>> {
+fn sources(command: &Command<'_>, base: Span, problems: &mut Problems) -> Vec<Spanned<Text>> {
     let mut found = Vec::new();
     match &command.instruction.kind {
         InstructionKind::Copy(copy) => found.extend(copy.from.clone()),
         InstructionKind::Run(run) => {
             for mount in &run.mounts {
                 match Mount::from_of(&mount.value) {
-                    Ok(from) => found.extend(from.map(|from| Spanned::new(from, mount.span))),
+                    Ok(from) => found.extend(from.map(|from| Spanned::new(from.into(), mount.span))),
                     Err(error) => {
                         command.enter(base, problems);
                         problems.report(bad_mount(&error, mount.span));

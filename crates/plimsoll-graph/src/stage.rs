@@ -235,7 +235,7 @@ impl StageLowering<'_, '_> {
                 Ok(())
             }
             InstructionKind::Onbuild(onbuild) => {
-                self.state.config.config.on_build.push(onbuild.expression.clone());
+                self.state.config.config.on_build.push(onbuild.expression.to_string());
                 Ok(())
             }
             InstructionKind::From(_) | InstructionKind::Invalid => {
@@ -292,7 +292,7 @@ impl StageLowering<'_, '_> {
     pub(crate) fn shown(&mut self, instruction: &Instruction) -> String {
         let text =
             self.with_words(|words, _| words.raw(&instruction.original).map(|expansion| expansion.text));
-        upper_keyword(&text.unwrap_or_else(|_| instruction.original.clone()))
+        upper_keyword(&text.unwrap_or_else(|_| instruction.original.to_string()))
     }
 }
 

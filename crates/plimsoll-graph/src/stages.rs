@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use plimsoll_diagnostics::{Diagnostic, Span, Spanned, did_you_mean};
+use plimsoll_diagnostics::{Diagnostic, Span, Spanned, Text, did_you_mean};
 use plimsoll_dockerfile::{From, Instruction, InstructionKind};
 use plimsoll_oci::{Platform, Reference};
 
@@ -141,17 +141,13 @@ impl<'a> Stages<'a> {
             stage.instructions = &[];
             return stage;
         }
-        stage.origin =
-            self.base(&Spanned::new(stage.base_name.clone(), from.image.span), &wanted, problems).ok();
+        stage.origin = self
+            .base(&Spanned::new(stage.base_name.as_str().into(), from.image.span), &wanted, problems)
+            .ok();
         stage
     }
 
-    fn base(
-        &self,
-        name: &Spanned<String>,
-        platform: &Platform,
-        problems: &mut Problems,
-    ) -> Reporting<Origin> {
+    fn base(&self, name: &Spanned<Text>, platform: &Platform, problems: &mut Problems) -> Reporting<Origin> {
         // Here, and only here, a stage must be named in lower case.
         if let Some(index) = self.list.iter().rposition(|stage| stage.name.as_deref() == Some(&name.value)) {
             return self.earlier(index);
@@ -171,7 +167,7 @@ impl<'a> Stages<'a> {
     /// With `numbers`, a number is that of a stage.
     pub(crate) fn resolve(
         &self,
-        from: &Spanned<String>,
+        from: &Spanned<Text>,
         index: usize,
         numbers: bool,
         problems: &mut Problems,
@@ -203,7 +199,7 @@ impl<'a> Stages<'a> {
         self.source(from, &self.request.target_platform, problems)
     }
 
-    fn by_number(&self, from: &Spanned<String>, index: usize, problems: &mut Problems) -> Reporting<Origin> {
+    fn by_number(&self, from: &Spanned<Text>, index: usize, problems: &mut Problems) -> Reporting<Origin> {
         match from.value.parse::<i64>().map_or(Err(()), |number| usize::try_from(number).map_err(drop)) {
             Ok(number) if number < index => self.earlier(number),
             Ok(number) if number < self.list.len() => {
@@ -227,7 +223,7 @@ impl<'a> Stages<'a> {
         }
     }
 
-    fn too_late(&self, from: &Spanned<String>, index: usize, found: usize, problems: &mut Problems) {
+    fn too_late(&self, from: &Spanned<Text>, index: usize, found: usize, problems: &mut Problems) {
         let stage = &self.list[found];
         let title = stage.title(found);
         let diagnostic = if found == index {
@@ -242,7 +238,7 @@ impl<'a> Stages<'a> {
     /// Something outside of the file: nothing, a named context, or an image.
     fn source(
         &self,
-        name: &Spanned<String>,
+        name: &Spanned<Text>,
         platform: &Platform,
         problems: &mut Problems,
     ) -> Reporting<Origin> {
@@ -260,6 +256,14 @@ impl<'a> Stages<'a> {
                 let hint = self.hint(&name.value).or_else(|| {
                     (name.value.eq_ignore_ascii_case("scratch"))
                         .then(|| "the empty image is named `scratch`, in lower case".to_owned())
+                });
+                let is_composed = name.value.starts_with("debian://");
+                let hint = hint.or_else(|| {
+                    is_composed.then(|| {
+                        "a composed base has a name, which other builders can give another meaning: set it with \
+                         `--build-context NAME=debian://…` or in `plimsoll.toml` under `[contexts]`"
+                            .to_owned()
+                    })
                 });
                 problems.report(
                     Diagnostic::error("bad-reference", error.to_string()).at(name.span).maybe_hint(hint),

@@ -1,6 +1,6 @@
 //! Variables and the words they are put into.
 
-use plimsoll_diagnostics::{Diagnostic, Spanned, did_you_mean};
+use plimsoll_diagnostics::{Diagnostic, Spanned, Text, did_you_mean};
 use plimsoll_dockerfile::words::{self, Expansion, Options, WordError};
 
 use crate::problems::{Problems, Reported, Reporting};
@@ -45,27 +45,27 @@ pub(crate) struct Expander<'a> {
 
 impl Expander<'_> {
     /// Expands a word to one word.
-    pub(crate) fn word(&self, word: &Spanned<String>, problems: &mut Problems) -> Reporting<String> {
+    pub(crate) fn word(&self, word: &Spanned<Text>, problems: &mut Problems) -> Reporting<String> {
         Ok(self.process(word, Options::new(self.escape), problems)?.text)
     }
 
     /// Expands an optional word.
     pub(crate) fn optional(
         &self,
-        word: Option<&Spanned<String>>,
+        word: Option<&Spanned<Text>>,
         problems: &mut Problems,
     ) -> Reporting<Option<String>> {
         word.map(|word| self.word(word, problems)).transpose()
     }
 
     /// Expands a word to any number of words.
-    pub(crate) fn words(&self, word: &Spanned<String>, problems: &mut Problems) -> Reporting<Vec<String>> {
+    pub(crate) fn words(&self, word: &Spanned<Text>, problems: &mut Problems) -> Reporting<Vec<String>> {
         let words = self.process(word, Options::new(self.escape), problems)?.words;
         Ok(words.into_iter().map(|word| word.text).collect())
     }
 
     /// Expands the body of an inline file.
-    pub(crate) fn body(&self, body: &Spanned<String>, problems: &mut Problems) -> Reporting<String> {
+    pub(crate) fn body(&self, body: &Spanned<Text>, problems: &mut Problems) -> Reporting<String> {
         let options = Options { quotes: words::Quotes::Literal, ..Options::new('\\') };
         Ok(self.process(body, options, problems)?.text)
     }
@@ -98,7 +98,7 @@ impl Expander<'_> {
 
     fn process(
         &self,
-        word: &Spanned<String>,
+        word: &Spanned<Text>,
         options: Options,
         problems: &mut Problems,
     ) -> Reporting<Expansion> {

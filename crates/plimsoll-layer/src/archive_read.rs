@@ -9,7 +9,7 @@ use std::io::{self, Read};
 use crate::entry::{Entry, Kind, shown};
 use crate::error::LayerError;
 use crate::path;
-use crate::tar_read::{Limits, checked_target};
+use crate::tar_read::{ENTRIES, Limits, checked_target};
 use crate::tar_stream::{RawEntry, TarStream};
 use crate::xattr;
 
@@ -27,7 +27,7 @@ pub fn read_archive<E: From<LayerError>>(
         entries += 1;
         content_size = content_size.saturating_add(raw.size);
         if entries > limits.entries {
-            return Err(LayerError::Limit { what: "entries", limit: limits.entries }.into());
+            return Err(LayerError::Limit { what: ENTRIES, limit: limits.entries }.into());
         }
         if content_size > limits.content_size {
             return Err(LayerError::Limit { what: "bytes of content", limit: limits.content_size }.into());

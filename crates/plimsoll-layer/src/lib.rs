@@ -47,7 +47,7 @@ pub use estargz::estargz_toc;
 pub use holes::{copy_sparse, has_holes};
 pub use index::{DecodeError, IndexBuilder, LayerIndex};
 pub use scan::{ScanOptions, scan_upper};
-pub use tar_read::{LayerSink, Limits, ReadOptions, Whiteouts, index_only, read_layer};
+pub use tar_read::{ENTRIES, LayerSink, Limits, ReadOptions, Whiteouts, index_only, read_layer};
 pub use tar_write::{ContentSource, TarOptions, write_tar};
 pub use unpack::{Owners, Unapplied, UnpackOptions, Unpacked, XattrNamespace, unpack};
 pub use users::{UserFile, UserRecord, Users};

@@ -21,6 +21,9 @@ const MAXIMUM_LINKS: usize = 40;
 /// Bytes that may follow the end mark; tar programs fill up to their record size.
 const MAXIMUM_TRAILER: u64 = 64 << 20;
 
+/// What is counted when there are too many entries.
+pub const ENTRIES: &str = "entries";
+
 /// What a tar may hold at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -123,7 +126,7 @@ impl LayerReader<'_> {
         let limits = self.options.limits;
         self.entries += 1;
         if self.entries > limits.entries {
-            return Err(LayerError::Limit { what: "entries", limit: limits.entries });
+            return Err(LayerError::Limit { what: ENTRIES, limit: limits.entries });
         }
         self.content_size = self.content_size.saturating_add(raw.size);
         if self.content_size > limits.content_size {

@@ -7,6 +7,7 @@ use crate::document::Document;
 use crate::finding::{Finding, same_id, spellings};
 use crate::options::{Options, Scope};
 use crate::rule::{Origin, Rule, origin, rules};
+use crate::rules::unused_suppression;
 use crate::suppression;
 
 /// The build argument that overrides the `check` directive.
@@ -29,6 +30,26 @@ pub struct Report {
 }
 
 impl Report {
+    /// Takes in what another platform shows of the same file: each finding once, in the order of the file.
+    pub fn merge(&mut self, other: Self) {
+        // A comment is of use when it hides something for one platform.
+        let is_unused = unused_suppression::is_one;
+        self.findings.retain(|finding| !is_unused(finding) || other.findings.contains(finding));
+        for finding in other.findings {
+            if !is_unused(&finding) && !self.findings.contains(&finding) {
+                self.findings.push(finding);
+            }
+        }
+        self.findings.sort_by_key(|finding| finding.diagnostic.span);
+        self.suppressed = self.suppressed.max(other.suppressed);
+        self.is_strict |= other.is_strict;
+        for problem in other.problems {
+            if !self.problems.contains(&problem) {
+                self.problems.push(problem);
+            }
+        }
+    }
+
     /// The findings that Docker's build checks would report too.
     pub fn docker_findings(&self) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(|finding| finding.docker_name().is_some())

@@ -170,6 +170,24 @@ impl Outline {
         outline
     }
 
+    /// Takes in what another platform takes of the same file. Values are those of the first platform.
+    pub fn merge(&mut self, other: Self) {
+        for argument in other.args {
+            if self.args.iter().all(|known| known.name != argument.name) {
+                self.args.push(argument);
+            }
+        }
+        self.args.sort_by_key(|argument| argument.order);
+        for (list, more) in [(&mut self.secrets, other.secrets), (&mut self.ssh, other.ssh)] {
+            for mounted in more {
+                match list.iter_mut().find(|known| known.name == mounted.name) {
+                    Some(known) => known.required |= mounted.required,
+                    None => list.push(mounted),
+                }
+            }
+        }
+    }
+
     /// Takes the global arguments that a `FROM` uses.
     fn globals_of(&mut self, document: &Document<'_>, stage: &Stage<'_>) {
         let Some(base) = &stage.base else { return };
@@ -210,7 +228,7 @@ impl Outline {
         own_description: &str,
         value: &str,
     ) {
-        let name = definition.name.value.clone();
+        let name = definition.name.to_string();
         let description = if own_description.is_empty() {
             description(document, instruction, &name)
         } else {

@@ -181,7 +181,7 @@ fn shell(document: &Document<'_>, stage: &Stage<'_>, step: &Step<'_>) -> String 
         return name.to_owned();
     }
     if let Some(word) = step.shell.and_then(<[_]>::first) {
-        return word.value.clone();
+        return word.to_string();
     }
     let of_base = document.base_config(stage).and_then(|config| config.shell.as_ref()?.first());
     of_base.filter(|_| step.base_shell).map_or_else(|| "/bin/sh".to_owned(), Clone::clone)

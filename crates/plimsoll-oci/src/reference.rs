@@ -78,12 +78,10 @@ impl Reference {
     /// The reference as people write it: without Docker's default registry and `library/`.
     pub fn familiar(&self) -> String {
         let whole = self.to_string();
-        match whole.strip_prefix("docker.io/") {
-            Some(rest) => {
-                rest.strip_prefix("library/").filter(|r| !r.contains('/')).unwrap_or(rest).to_owned()
-            }
-            None => whole,
-        }
+        let Some(rest) = whole.strip_prefix("docker.io/") else { return whole };
+        let short = rest.strip_prefix("library/").filter(|rest| !rest.contains('/')).unwrap_or(rest);
+        // Some short forms are other names: in `docker.io/a.b/c` it is the first part that looks like a registry.
+        if short.parse().is_ok_and(|read: Self| read == *self) { short.to_owned() } else { whole }
     }
 }
 
@@ -208,7 +206,14 @@ mod tests {
 
     #[test]
     fn familiar_is_read_back_to_the_same_reference() {
-        for text in ["node", "user/app:1", "quay.io/a/b:c", "localhost:5000/a", "docker.io/library/x/y:1"] {
+        for text in [
+            "node",
+            "user/app:1",
+            "quay.io/a/b:c",
+            "localhost:5000/a",
+            "docker.io/library/x/y:1",
+            "docker.io/a.b/c",
+        ] {
             let reference: Reference = text.parse().unwrap();
             assert_eq!(reference.familiar().parse::<Reference>().unwrap(), reference, "{text}");
         }

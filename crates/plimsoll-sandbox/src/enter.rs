@@ -56,6 +56,12 @@ pub fn copy_identity(argument: &OsStr) -> Option<Identity> {
     }
 }
 
+/// Makes the root of a copy's namespace a plain user again, whose id is `uid`, as it is outside: programs that ask who they
+/// are for then find that user's home and files. Call it at the start of a program, before any thread, in front of `exec`.
+pub fn become_user(uid: u32) -> io::Result<()> {
+    crate::sys::user::enter_as(uid)
+}
+
 /// Starts one copy of the program in a user namespace, passes signals on to it, and gives how it ended.
 ///
 /// The copy stays in the caller's session and process group, so that the terminal's signals reach it by themselves; a

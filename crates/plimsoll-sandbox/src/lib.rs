@@ -31,7 +31,7 @@ pub use child::{Child, Device, ExitStatus, OwnerTable};
 pub use control::{ControlLimits, Controller, Swap};
 pub use emulate::{DEVICE_XATTR, OWNER_XATTR};
 pub use emulators::{Emulator, Emulators};
-pub use enter::{Enter, copy_identity, copy_marker, enter};
+pub use enter::{Enter, become_user, copy_identity, copy_marker, enter};
 pub use error::{NoControl, NoEntry, SandboxError, Stage};
 pub use helpers::{Capabilities, boot_id, reflink, set_capabilities, syncfs};
 pub use ladder::{Facts, Ladder, Obstacle, Rung};

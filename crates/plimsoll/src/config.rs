@@ -70,6 +70,26 @@ pub(crate) struct StoreConfig {
     pub(crate) max_size: Option<String>,
     /// What must stay free on its file system, such as `1GB`.
     pub(crate) reserve: Option<String>,
+    /// The most entries of an archive that ADD unpacks.
+    pub(crate) max_archive_entries: Option<u64>,
+}
+
+impl StoreConfig {
+    /// Each entry takes memory until its layer is written; twenty million are the most that a layer may have.
+    const DEFAULT_ENTRIES: u64 = 4_000_000;
+    const MOST_ENTRIES: u64 = 20_000_000;
+
+    /// The most entries of an archive that ADD unpacks.
+    pub(crate) fn archive_entries(&self) -> Result<u64> {
+        let entries = self.max_archive_entries.unwrap_or(Self::DEFAULT_ENTRIES);
+        if !(1..=Self::MOST_ENTRIES).contains(&entries) {
+            bail!(
+                "`store.max-archive-entries` of the configuration is {entries}; it can be from 1 to {}",
+                Self::MOST_ENTRIES
+            );
+        }
+        Ok(entries)
+    }
 }
 
 /// How steps and registries are reached.

@@ -1,6 +1,8 @@
 //! Which Docker engine, or podman, an image is loaded into: the one that Docker's own client would take, else whoever
 //! listens at the usual places.
 
+mod ssh;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
@@ -16,17 +18,19 @@ pub(crate) fn find(context: Option<&str>) -> Result<EngineAddress> {
         return of_context(name);
     }
     if let Some(host) = variables::text(variables::DOCKER_HOST) {
-        let tls = variables::text(variables::DOCKER_TLS_VERIFY).is_some();
+        let verify = variables::text(variables::DOCKER_TLS_VERIFY).is_some();
+        let tls = verify || variables::text(variables::DOCKER_TLS).is_some();
         let folder = variables::path(variables::DOCKER_CERT_PATH).or_else(docker_folder);
-        let tls = folder.filter(|_| tls).map(|folder| certificates(&folder, false));
-        return address(&host, tls.transpose()?).with_context(|| format!("`DOCKER_HOST={host}`"));
+        let tls = folder.filter(|_| tls).map(|folder| certificates(&folder, !verify));
+        return address(&host, tls.transpose()?, Far::Docker)
+            .with_context(|| format!("`DOCKER_HOST={host}`"));
     }
     let chosen = variables::text(variables::DOCKER_CONTEXT).or_else(current_context);
     if let Some(name) = chosen.filter(|name| context.is_none() && name != "default") {
         return of_context(&name);
     }
     if let Some(host) = variables::text(variables::CONTAINER_HOST) {
-        return address(&host, None).with_context(|| format!("`CONTAINER_HOST={host}`"));
+        return address(&host, None, Far::Podman).with_context(|| format!("`CONTAINER_HOST={host}`"));
     }
     let runtime = variables::path("XDG_RUNTIME_DIR");
     let own = |name: &str| runtime.as_ref().map(|runtime| runtime.join(name));
@@ -46,22 +50,31 @@ pub(crate) fn find(context: Option<&str>) -> Result<EngineAddress> {
     }
 }
 
-/// Reads `unix://PATH`, `tcp://HOST:PORT`.
-fn address(host: &str, tls: Option<EngineTls>) -> Result<EngineAddress> {
+/// The program at the other end of ssh that leads on to the engine.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Far {
+    Docker,
+    Podman,
+}
+
+/// Reads `unix://PATH`, `tcp://HOST:PORT`, `ssh://USER@HOST:PORT/PATH`.
+fn address(host: &str, tls: Option<EngineTls>, far: Far) -> Result<EngineAddress> {
     match host.split_once("://") {
         Some(("unix", path)) => Ok(EngineAddress::Unix(path.into())),
-        Some(("tcp" | "http", host)) => {
-            Ok(EngineAddress::Tcp { host: host.trim_end_matches('/').to_owned(), tls })
+        Some((scheme @ ("tcp" | "http" | "https"), host)) => {
+            let host = host.trim_end_matches('/');
+            let tls = if scheme == "https" { Some(tls.unwrap_or_default()) } else { tls };
+            let has_port = host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+            let host = match (scheme, &tls) {
+                // Docker's own ports.
+                ("tcp", None) if !has_port => format!("{host}:2375"),
+                ("tcp", Some(_)) if !has_port => format!("{host}:2376"),
+                _ => host.to_owned(),
+            };
+            Ok(EngineAddress::Tcp { host, tls })
         }
-        Some(("https", host)) => Ok(EngineAddress::Tcp {
-            host: host.trim_end_matches('/').to_owned(),
-            tls: Some(tls.unwrap_or_default()),
-        }),
-        Some(("ssh", _)) => bail!(
-            "engines behind ssh are not spoken to; forward the socket (`ssh -L ./docker.sock:/var/run/docker.sock HOST`) \
-             and set `DOCKER_HOST=unix://…/docker.sock`"
-        ),
-        _ => bail!("the address is `unix://PATH` or `tcp://HOST:PORT`"),
+        Some(("ssh", rest)) => ssh::address(rest, far == Far::Podman),
+        _ => bail!("the address is `unix://PATH`, `tcp://HOST:PORT` or `ssh://USER@HOST`"),
     }
 }
 
@@ -106,7 +119,7 @@ fn of_context(name: &str) -> Result<EngineAddress> {
     let docker = meta.endpoints.docker;
     let certificate_folder = folder.join("tls").join(&digest).join("docker");
     let tls = certificate_folder.is_dir().then(|| certificates(&certificate_folder, docker.skip_tls_verify));
-    address(&docker.host, tls.transpose()?)
+    address(&docker.host, tls.transpose()?, Far::Docker)
         .with_context(|| format!("the context `{name}` is at `{}`", docker.host))
 }
 
@@ -130,10 +143,13 @@ mod tests {
 
     #[test]
     fn addresses_have_schemes() {
-        assert_eq!(address("unix:///run/d.sock", None).unwrap(), EngineAddress::Unix("/run/d.sock".into()));
-        let tcp = EngineAddress::Tcp { host: "127.0.0.1:2375".to_owned(), tls: None };
-        assert_eq!(address("tcp://127.0.0.1:2375/", None).unwrap(), tcp);
-        assert!(address("ssh://host", None).unwrap_err().to_string().contains("forward the socket"));
-        assert!(address("/run/d.sock", None).is_err());
+        let address = |host: &str| address(host, None, Far::Docker);
+        assert_eq!(address("unix:///run/d.sock").unwrap(), EngineAddress::Unix("/run/d.sock".into()));
+        let tcp = |host: &str| EngineAddress::Tcp { host: host.to_owned(), tls: None };
+        assert_eq!(address("tcp://127.0.0.1:99/").unwrap(), tcp("127.0.0.1:99"));
+        assert_eq!(address("tcp://[::1]").unwrap(), tcp("[::1]:2375"));
+        let tls = super::address("tcp://host", Some(EngineTls::default()), Far::Docker).unwrap();
+        assert!(matches!(tls, EngineAddress::Tcp { host, tls: Some(_) } if host == "host:2376"));
+        assert!(address("/run/d.sock").is_err());
     }
 }

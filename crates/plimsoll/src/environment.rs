@@ -109,6 +109,7 @@ impl Host {
             ssh_agents: std::collections::BTreeMap::new(),
             secrets: std::collections::BTreeMap::new(),
             device_directories: self.config.devices.directories(),
+            archive_entries: self.config.store.archive_entries()?,
             logs: PathBuf::new(),
             epoch: None,
         };

@@ -1,6 +1,8 @@
 //! Where this process stands: root, a plain user, or the copy of a plain user in a user namespace.
 
 use std::ffi::OsString;
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 use plimsoll_sandbox::Identity;
@@ -61,6 +63,31 @@ fn id_map(rung: &Rung) -> String {
         Rung::SubordinateIds { uids, gids } => format!("uids {uids:?} gids {gids:?}"),
         Rung::SingleId | Rung::Unavailable => "single".to_owned(),
     }
+}
+
+/// What stands in front of a command that the user's own programs are run with.
+const AS_USER: &str = "--as-user=";
+
+impl Standing {
+    /// A command as it finds the user's own home and files: in the copy, root is a plain user again for it.
+    pub(crate) fn as_user(&self, command: Vec<OsString>) -> Vec<OsString> {
+        if self.owner.uid == 0 || !self.may_run {
+            return command;
+        }
+        let own = ["/proc/self/exe".into(), format!("{AS_USER}{}", self.owner.uid).into()];
+        own.into_iter().chain(command).collect()
+    }
+}
+
+/// Becomes the command that [`Standing::as_user`] was given; nothing if the arguments are none of its.
+pub(crate) fn become_command(arguments: &[OsString]) -> Option<anyhow::Error> {
+    let uid = arguments.get(1)?.to_str()?.strip_prefix(AS_USER)?.parse().ok()?;
+    let program = arguments.get(2)?;
+    if let Err(error) = plimsoll_sandbox::become_user(uid) {
+        return Some(anyhow::Error::new(error).context(format!("cannot be the user {uid} in here")));
+    }
+    let error = Command::new(program).args(&arguments[3..]).exec();
+    Some(anyhow::Error::new(error).context(format!("cannot run `{}`", program.to_string_lossy())))
 }
 
 /// Starts this program once more, in a user namespace, with the same arguments; gives its exit code.

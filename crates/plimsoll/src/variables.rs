@@ -10,7 +10,8 @@
 //! | `DOCKER_CONFIG` | folder of Docker's `config.json`, with credentials |
 //! | `REGISTRY_AUTH_FILE` | podman's credentials, read after Docker's |
 //! | `DOCKER_HOST`, `DOCKER_CONTEXT`, `CONTAINER_HOST` | the engine that `build --load` means |
-//! | `DOCKER_TLS_VERIFY`, `DOCKER_CERT_PATH` | certificates for an engine at `tcp://` |
+//! | `DOCKER_TLS_VERIFY`, `DOCKER_TLS`, `DOCKER_CERT_PATH` | certificates for an engine at `tcp://` |
+//! | `CONTAINER_SSHKEY` | the key for a podman at `CONTAINER_HOST=ssh://…` |
 //! | `XDG_RUNTIME_DIR` | where a user's own engine listens |
 //! | `SSH_AUTH_SOCK` | the agent that `--ssh default` means |
 //! | `PATH` | where `git`, `ssh` and `shellcheck` are |
@@ -37,10 +38,14 @@ pub(crate) const DOCKER_HOST: &str = "DOCKER_HOST";
 pub(crate) const DOCKER_CONTEXT: &str = "DOCKER_CONTEXT";
 /// Whether the engine at `tcp://` is spoken to with certificates.
 pub(crate) const DOCKER_TLS_VERIFY: &str = "DOCKER_TLS_VERIFY";
+/// Whether it is spoken to with certificates, without a look at its own.
+pub(crate) const DOCKER_TLS: &str = "DOCKER_TLS";
 /// Folder of those certificates.
 pub(crate) const DOCKER_CERT_PATH: &str = "DOCKER_CERT_PATH";
 /// Where podman is.
 pub(crate) const CONTAINER_HOST: &str = "CONTAINER_HOST";
+/// The key for a podman behind ssh.
+pub(crate) const CONTAINER_SSHKEY: &str = "CONTAINER_SSHKEY";
 /// Times of what is built.
 pub(crate) const SOURCE_DATE_EPOCH: &str = "SOURCE_DATE_EPOCH";
 /// Whether bake files may use every path: `0` says yes.

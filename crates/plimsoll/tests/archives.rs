@@ -236,3 +236,28 @@ fn a_bomb_stops_at_the_limit_of_the_store() {
     assert_ne!(outcome.code, 0);
     assert!(outcome.stderr.contains("store.max-size"), "{}", outcome.stderr);
 }
+
+#[test]
+fn an_archive_stops_at_the_number_of_entries_that_is_set() {
+    let lab = Lab::new();
+    let mut archive = Archive::default();
+    for name in ["a", "b", "c"] {
+        archive.file(name, "");
+    }
+    lab.write("a.tar", archive.finish());
+    lab.write("Dockerfile", "FROM scratch\nADD a.tar /\n");
+    let config = lab.beside("config.toml");
+    let build = |entries: u64| {
+        std::fs::write(&config, format!("[store]\nmax-archive-entries = {entries}\n")).unwrap();
+        lab.build().arg("--config").arg(&config).run()
+    };
+    let outcome = build(2);
+    assert_eq!(outcome.code, 1, "{}", outcome.stderr);
+    for part in ["Dockerfile:2:1", "more than 2 entries", "`store.max-archive-entries`"] {
+        assert!(outcome.stderr.contains(part), "{part}: {}", outcome.stderr);
+    }
+    assert_eq!(build(3).code, 0);
+    let outcome = build(20_000_001);
+    assert_eq!(outcome.code, 2, "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("from 1 to 20000000"), "{}", outcome.stderr);
+}

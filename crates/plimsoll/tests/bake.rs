@@ -224,3 +224,59 @@ fn a_question_about_a_target_does_not_build_its_contexts() {
     let (stdout, stderr) = project.ok(&["--call=check"]);
     assert!(!stderr.contains("exit 9"), "{stdout} {stderr}");
 }
+
+#[test]
+fn what_a_compose_file_includes_and_extends_is_built_from_its_own_folder() {
+    let included = "services:\n  part:\n    build:\n      context: .\n      args: {GREETING: \"$GREETING\"}\n      x-bake: {output: out/part}\n";
+    let common = "services:\n  web:\n    build:\n      context: .\n      dockerfile: web.Dockerfile\n";
+    let compose = "include: [part/compose.yaml]\nservices:\n  web:\n    extends: {file: common/base.yaml, service: web}\n    \
+                   build:\n      additional_contexts: {other: \"service:part\"}\n      x-bake: {output: out/web}\n";
+    let project = Project::new(&[("compose.yaml", compose)]);
+    for (folder, files) in [
+        (
+            "part",
+            [
+                ("compose.yaml", included),
+                (".env", "GREETING=hello\n"),
+                ("Dockerfile", "FROM scratch\nARG GREETING\nCOPY <<E /$GREETING\nE\nCOPY file /\n"),
+                ("file", "part\n"),
+            ]
+            .as_slice(),
+        ),
+        (
+            "common",
+            &[
+                ("base.yaml", common),
+                ("web.Dockerfile", "FROM scratch\nCOPY --from=other /file /from-part\nCOPY own /\n"),
+                ("own", "web\n"),
+            ],
+        ),
+    ] {
+        std::fs::create_dir(project.0.path(folder)).unwrap();
+        for (name, text) in files {
+            project.0.write(format!("{folder}/{name}"), text);
+        }
+    }
+    project.ok(&[]);
+    let read = |path: &str| std::fs::read_to_string(project.0.path(path)).unwrap();
+    assert!(project.0.path("out/part/hello").exists());
+    assert_eq!((read("out/web/from-part"), read("out/web/own")), ("part\n".to_owned(), "web\n".to_owned()));
+}
+
+#[test]
+fn a_compose_file_includes_nothing_from_outside_unless_it_may() {
+    let project = Project::new(&[("compose.yaml", "include: [../other/x.yaml]\n")]);
+    std::fs::create_dir(project.0.beside("other")).unwrap();
+    let stderr = project.refused(&["--print"], 1);
+    let flag = format!("--allow fs.read={}`", project.0.beside("other").display());
+    assert!(stderr.contains("compose.yaml:1:11") && stderr.contains(&flag), "{stderr}");
+    assert!(!stderr.contains("no file"), "whether it exists is not told: {stderr}");
+
+    let text = "services:\n  x:\n    build: .\n    image: x:1\n";
+    std::fs::write(project.0.beside("other/x.yaml"), text).unwrap();
+    std::fs::write(project.0.beside("other/Dockerfile"), "FROM scratch\nCOPY x.yaml /\n").unwrap();
+    let folder = format!("fs.read={}", project.0.beside("other").display());
+    project.ok(&["--allow", &folder]);
+    let (images, _) = texts(&project.0.command(&["images"]).output().unwrap());
+    assert!(images.lines().any(|line| line.starts_with("x ")), "{images}");
+}

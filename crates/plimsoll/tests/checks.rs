@@ -121,6 +121,59 @@ fn targets_and_outline_are_listed_without_a_store() {
     assert_eq!(outcome.code, 2, "{}", outcome.stderr);
 }
 
+#[test]
+fn a_check_looks_at_each_platform_and_says_everything_once() {
+    let lab = Lab::new();
+    lab.write("Dockerfile", "FROM scratch\nCOPY busybox /\n");
+    lab.build().args(["-t", "native:1"]).ok();
+    lab.write("Dockerfile", "FROM native:1\nWORKDIR sub\n");
+    let host = plimsoll_oci::Platform::host();
+    let other = if host.architecture == "arm64" { "linux/amd64" } else { "linux/arm64" };
+    let both = format!("{host},{other}");
+    let names = |platforms: &str| {
+        let outcome = lab.build().args(["--check", "--platform", platforms]).run_as_typed();
+        assert_eq!(outcome.code, 1, "{}", outcome.stderr);
+        let lines = outcome.stdout.lines().filter_map(|line| line.strip_prefix("WARNING: "));
+        lines.map(|line| line.split(" - ").next().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&host.to_string()), ["WorkdirRelativePath"]);
+    assert_eq!(names(&both), ["InvalidBaseImagePlatform", "WorkdirRelativePath"]);
+
+    let outcome = lab.build().args(["--platform", &both, "--progress", "plain"]).run_as_typed();
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+    for name in ["warning[InvalidBaseImagePlatform]", "warning[WorkdirRelativePath]"] {
+        assert_eq!(outcome.stderr.matches(name).count(), 1, "{name}: {}", outcome.stderr);
+    }
+}
+
+#[test]
+fn an_outline_lists_what_any_of_the_platforms_takes() {
+    let text = "FROM scratch AS for-amd64\nARG ONE=1\nRUN --mount=type=secret,id=both true\n\
+                FROM scratch AS for-arm64\nARG TWO=2\nRUN --mount=type=secret,id=both,required=true true\nRUN --mount=type=ssh true\n\
+                FROM for-${TARGETARCH}\nARG LAST=3\n";
+    let lab = lab(text);
+    let outline = |platforms: &str| {
+        let outcome =
+            lab.build().args(["--call=outline,format=json", "--platform", platforms]).run_as_typed();
+        assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+        serde_json::from_str::<Value>(&outcome.stdout).unwrap()
+    };
+    let arguments = |outline: &Value| {
+        let names = outline["args"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap());
+        names.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let (one, both) = (outline("linux/amd64"), outline("linux/amd64,linux/arm64"));
+    assert_eq!(
+        (arguments(&one), arguments(&both)),
+        (vec!["ONE".into(), "LAST".into()], vec!["ONE".into(), "TWO".into(), "LAST".into()])
+    );
+    assert_eq!(
+        (&one["secrets"][0]["required"], &both["secrets"][0]["required"]),
+        (&Value::Null, &Value::Bool(true))
+    );
+    assert_eq!((&one["ssh"], &both["ssh"][0]["name"]), (&Value::Null, &Value::from("default")));
+}
+
 /// `plimsoll check` in the context: exit code, standard output, standard error.
 fn check(lab: &Lab, arguments: &[&str]) -> (i32, String, String) {
     let output = lab.command(&["check"]).args(arguments).current_dir(lab.path("")).output().unwrap();

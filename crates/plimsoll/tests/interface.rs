@@ -172,3 +172,48 @@ fn a_store_that_is_none_of_ours_is_left_alone() {
     assert_eq!(output.status.code(), Some(2));
     assert!(lab.store().join("precious").exists());
 }
+
+#[test]
+fn flags_that_are_true_or_false_take_a_value_as_dockers_do() {
+    let lab = Lab::new();
+    lab.write("Dockerfile", "FROM scratch\nCOPY busybox /\n");
+    let run = |arguments: &[&str]| lab.build().args(arguments).run_as_typed();
+    assert_eq!(run(&["-q"]).code, 0);
+    let outcome = run(&["--no-cache=true", "--pull=1", "--push=false", "--load=f", "-qt", "app:1"]);
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""));
+    assert!(outcome.stdout.starts_with("sha256:"), "{}", outcome.stdout);
+    let cached = run(&["--no-cache=false", "--quiet=false", "--check=false"]);
+    assert!(cached.stderr.contains("the only step is cached"), "{}", cached.stderr);
+    assert!(run(&["--check=true"]).stdout.starts_with("Check complete"));
+    let outcome = run(&["--no-cache=maybe"]);
+    assert_eq!(outcome.code, 2);
+    assert!(outcome.stderr.contains("it is true or false"), "{}", outcome.stderr);
+}
+
+#[test]
+fn no_flag_is_left_aside_without_a_word() {
+    let lab = Lab::new();
+    lab.write("Dockerfile", "FROM scratch AS one\nCOPY busybox /\n");
+    let run = |arguments: &[&str]| lab.build().args(arguments).run_as_typed();
+    for (arguments, code, reason) in [
+        (&["--cache-from", "type=local,src=x"][..], 2, "caches elsewhere are not read"),
+        (&["--cache-to=type=inline"], 2, "caches elsewhere are not read"),
+        (&["--attest", "type=sbom"], 2, "attestations are not made yet"),
+        (&["--provenance=mode=max"], 2, "attestations are not made yet"),
+        (&["--sbom=true"], 2, "attestations are not made yet"),
+        (&["--policy", "x"], 2, "policies about sources are not read"),
+        (&["--builder", "x"], 2, "there is one builder"),
+        (&["--add-host", "h:host-gateway"], 2, "no gateway to the host"),
+        (&["--label", "=x"], 2, "`--label =x` has no name"),
+        (&["--no-cache-filter", "tow"], 0, "no stage is named `tow`"),
+        (&["-D"], 0, "`--debug` means nothing here"),
+        (&["--check", "--push", "-o", "out"], 0, "note: nothing is built, so --output, --push has no effect"),
+    ] {
+        let outcome = run(arguments);
+        assert_eq!(outcome.code, code, "{arguments:?}: {}", outcome.stderr);
+        assert!(outcome.stderr.contains(reason), "{arguments:?}: {}", outcome.stderr);
+    }
+    let outcome =
+        run(&["--provenance=false", "--sbom", "false", "--attest", "type=sbom,disabled=true", "-q"]);
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""));
+}

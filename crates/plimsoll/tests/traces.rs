@@ -121,6 +121,18 @@ fn what_a_step_is_lent_is_found_nowhere_afterwards() {
 }
 
 #[test]
+fn a_step_that_does_not_trust_a_certificate_says_how_it_can() {
+    let lab = Lab::new();
+    lab.dockerfile("RUN echo 'curl: (60) SSL certificate problem: self-signed certificate' >&2; exit 60\n");
+    let outcome = lab.build().fails(1);
+    assert!(outcome.stderr.contains("--ca-certs FILE"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("the whole log is in"), "{}", outcome.stderr);
+    lab.dockerfile("RUN echo 'certificate renewed' >&2; exit 60\n");
+    let outcome = lab.build().fails(1);
+    assert!(!outcome.stderr.contains("--ca-certs FILE"), "{}", outcome.stderr);
+}
+
+#[test]
 fn a_secret_stays_nowhere_when_its_step_fails() {
     let lab = Lab::new();
     lab.dockerfile(

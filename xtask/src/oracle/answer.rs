@@ -43,7 +43,8 @@ impl Answer {
 
     /// Whether it refuses for a flag that it does not know.
     pub(super) fn knows_no_such_flag(&self) -> bool {
-        matches!(self, Self::Refused { message } if message.contains("unknown flag"))
+        const WORDS: [&str; 2] = ["unknown flag", "only supported in Dockerfile frontend"];
+        matches!(self, Self::Refused { message } if WORDS.iter().any(|words| message.contains(words)))
     }
 
     /// The same with another text in place of one, in the configuration and the history.

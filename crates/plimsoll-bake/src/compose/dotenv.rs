@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use super::interpolate::fill;
 
+/// The most bytes that all values of a file may have, with variables filled in.
+const MOST_BYTES: usize = 1 << 20;
+
 /// Reads a file. Later lines see earlier ones, and those see what is already set.
 ///
 /// # Errors
@@ -15,7 +18,7 @@ pub fn parse_dotenv(
     let mut known = environment.clone();
     let mut found = BTreeMap::new();
     let lines: Vec<&str> = text.lines().collect();
-    let mut at = 0;
+    let (mut at, mut bytes) = (0, 0);
     while at < lines.len() {
         let number = at + 1;
         let line = lines[at].trim_start().trim_start_matches('\u{feff}');
@@ -58,6 +61,10 @@ pub fn parse_dotenv(
             expand(plain.trim_end(), &known)
         };
         let value = value.map_err(|error| (number, error))?;
+        bytes += value.len();
+        if bytes > MOST_BYTES {
+            return Err((number, format!("the values take more than {} MiB", MOST_BYTES >> 20)));
+        }
         known.entry(name.to_owned()).or_insert_with(|| value.clone());
         found.insert(name.to_owned(), value);
     }
@@ -125,5 +132,13 @@ mod tests {
     #[test]
     fn a_quote_that_is_not_closed_is_named_with_its_line() {
         assert_eq!(parse_dotenv("A=1\nB=\"x\n", &BTreeMap::new()).unwrap_err().0, 2);
+    }
+
+    #[test]
+    fn values_that_double_each_other_come_to_an_end() {
+        let lines = (1..60).map(|n| format!("A{n}=${{A{0}}}${{A{0}}}\n", n - 1));
+        let text = format!("A0=0123456789\n{}", lines.collect::<String>());
+        let (line, error) = parse_dotenv(&text, &BTreeMap::new()).unwrap_err();
+        assert!(line < 20 && error.contains("more than 1 MiB"), "{line}: {error}");
     }
 }

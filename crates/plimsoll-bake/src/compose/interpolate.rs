@@ -7,6 +7,8 @@ use crate::problem::{Outcome, Problem};
 
 /// How deep defaults may be nested.
 const DEEPEST: usize = 32;
+/// The longest value, and the most bytes of all values of a document that variables are filled into.
+const MOST_BYTES: usize = 64 << 20;
 
 /// Fills in the variables of a document.
 pub(super) fn document(
@@ -14,7 +16,7 @@ pub(super) fn document(
     environment: &BTreeMap<String, String>,
     warnings: &mut Vec<Problem>,
 ) -> Outcome<()> {
-    let mut filler = Filler { environment, unset: BTreeSet::new(), warnings };
+    let mut filler = Filler { environment, unset: BTreeSet::new(), bytes: 0, warnings };
     filler.node(node)
 }
 
@@ -22,6 +24,8 @@ struct Filler<'a> {
     environment: &'a BTreeMap<String, String>,
     /// Variables that were warned about.
     unset: BTreeSet<String>,
+    /// Of all values that were filled in.
+    bytes: usize,
     warnings: &'a mut Vec<Problem>,
 }
 
@@ -42,6 +46,10 @@ impl Filler<'_> {
                             self.warnings.push(place.error("unset-variable", message).hint(hint));
                         }
                     }
+                    self.bytes += filled.len();
+                    if self.bytes > MOST_BYTES {
+                        return Err(place.error("bad-interpolation", too_long()));
+                    }
                     *text = filled;
                 }
             }
@@ -60,6 +68,10 @@ impl Filler<'_> {
     }
 }
 
+fn too_long() -> String {
+    format!("values with their variables filled in take more than {} MiB", MOST_BYTES >> 20)
+}
+
 /// Replaces variables; names of unset ones are collected.
 pub(super) fn fill(
     text: &str,
@@ -74,6 +86,9 @@ pub(super) fn fill(
     let mut rest = text;
     while let Some(at) = rest.find('$') {
         out.push_str(&rest[..at]);
+        if out.len() > MOST_BYTES {
+            return Err(too_long());
+        }
         let behind = &rest[at + 1..];
         if let Some(after) = behind.strip_prefix('$') {
             out.push('$');

@@ -1,18 +1,13 @@
-//! Several compose files as one, and services that extend others.
+//! One part of a compose file laid over another: files over files, services over what they extend.
 
 use super::yaml::{Kind, Node};
-use crate::problem::{Outcome, Place};
+use crate::problem::Place;
 
 /// Names under which a list of `KEY=VALUE` and a mapping mean the same.
 const PAIRS: &[&str] = &["additional_contexts", "args", "environment", "labels"];
 
-/// The longest way from a service to what it extends.
-const DEEPEST: usize = 64;
-/// The most services of a file.
-const MOST_SERVICES: usize = 5000;
-
-/// Lays a later file over an earlier one.
-pub(super) fn documents(base: Node, over: Node) -> Node {
+/// Lays a later file over an earlier one, or a service over what it extends.
+pub(super) fn over(base: Node, over: Node) -> Node {
     merge(base, over, "")
 }
 
@@ -82,58 +77,21 @@ fn nothing(place: &Place) -> Node {
     Node { kind: Kind::Scalar { text: String::new(), plain: true }, place: place.clone(), tag: None }
 }
 
-/// Replaces each service by what it extends with itself laid over.
-pub(super) fn extend_services(document: &mut Node) -> Outcome<()> {
-    let Some(services) = document.get("services").cloned() else { return Ok(()) };
-    let Some(members) = services.as_map() else { return Ok(()) };
-    if members.len() > MOST_SERVICES {
-        return Err(services
-            .place
-            .error("too-many-services", format!("there are more than {MOST_SERVICES} services")));
-    }
-    let mut extended = Vec::new();
-    for (name, service) in members {
-        extended.push((name.clone(), extend(name, service, &services, &mut vec![name.clone()])?));
-    }
-    let extended = Node::map(extended, &services.place);
-    if let Kind::Map(members) = &mut document.kind {
-        for (name, node) in members {
-            if name == "services" {
-                *node = extended.clone();
-            }
+/// Whether two values mean the same, wherever they stand.
+pub(super) fn same(one: &Node, other: &Node, name: &str) -> bool {
+    let (one, other) = (normal(one.clone(), name), normal(other.clone(), name));
+    match (&one.kind, &other.kind) {
+        (Kind::Scalar { .. }, Kind::Scalar { .. }) => one.text().ok() == other.text().ok(),
+        (Kind::Sequence(ones), Kind::Sequence(others)) => {
+            ones.len() == others.len() && ones.iter().zip(others).all(|(one, other)| same(one, other, ""))
         }
-    }
-    Ok(())
-}
-
-fn extend(name: &str, service: &Node, services: &Node, way: &mut Vec<String>) -> Outcome<Node> {
-    let Some(extends) = service.get("extends") else { return Ok(service.clone()) };
-    let base_name = match extends.as_map() {
-        Some(_) => {
-            if let Some(file) = extends.get("file") {
-                return Err(file
-                    .place
-                    .error("unsupported-extends", format!("`{name}` extends a service of another file"))
-                    .hint("name that file with `--file` before this one, and define the service here too"));
-            }
-            let service = extends.get("service");
-            service.ok_or_else(|| extends.place.error("bad-compose", "`extends` needs `service`"))?.text()?
+        (Kind::Map(ones), Kind::Map(others)) => {
+            let in_others = |name: &str| others.iter().find(|(known, _)| known == name);
+            let equal = |(name, one): &(String, Node)| {
+                in_others(name).is_some_and(|(_, other)| same(one, other, name))
+            };
+            ones.len() == others.len() && ones.iter().all(equal)
         }
-        None => extends.text()?,
-    };
-    if way.len() > DEEPEST {
-        return Err(extends
-            .place
-            .error("too-deep", format!("more than {DEEPEST} services extend each other")));
+        _ => false,
     }
-    if way.contains(&base_name) {
-        return Err(extends.place.error("loop", format!("`{name}` extends itself by way of `{base_name}`")));
-    }
-    let Some(base) = services.get(&base_name) else {
-        return Err(extends.place.error("unknown-service", format!("there is no service `{base_name}`")));
-    };
-    way.push(base_name.clone());
-    let base = extend(&base_name, base, services, way)?;
-    way.pop();
-    Ok(merge(base, service.clone(), ""))
 }

@@ -1,26 +1,32 @@
 //! Compose files: the `build:` section of each service is a target.
 //!
-//! Read are services with what they extend, and the secrets they name; several files are merged as the compose
-//! specification says. Everything else of a compose file is looked at only for variables that must be set.
+//! Read are services with what they extend, files that are included, and the secrets that services name; several files are
+//! merged as the compose specification says. Everything else of a compose file is looked at only for variables that must
+//! be set.
 
 mod dotenv;
+mod extends;
+mod include;
 mod interpolate;
+mod loader;
 mod merge;
+mod rebase;
 mod service;
 mod yaml;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use plimsoll_diagnostics::{Severity, SourceFile};
 
-use crate::BakeError;
-use crate::problem::{Outcome, Problem};
+use crate::paths::clean;
+use crate::problem::Problem;
 use crate::resolve::Definitions;
 use crate::target::Group;
+use crate::{BakeError, Inputs};
 
 pub use dotenv::parse_dotenv;
 
+use loader::{Ground, Loader};
 use yaml::Node;
 
 /// What compose files define.
@@ -42,18 +48,17 @@ pub(crate) fn is_compose(source: &Arc<SourceFile>) -> bool {
 
 impl Compose {
     /// Reads all compose files as one.
-    pub(crate) fn read(
-        files: &[Arc<SourceFile>],
-        environment: &BTreeMap<String, String>,
-    ) -> Result<Self, BakeError> {
+    pub(crate) fn read(files: &[Arc<SourceFile>], inputs: &Inputs<'_>) -> Result<Self, BakeError> {
+        let environment = &inputs.compose_environment;
         let mut problems = Vec::new();
-        let mut warnings = Vec::new();
+        let mut loader = Loader::new(inputs.files);
         let mut merged: Option<Node> = None;
         for file in files {
-            match load(file, environment, &mut warnings) {
+            let ground = Ground { folder: parent(file.name()), environment };
+            match loader.named_file(file, &ground) {
                 Ok(document) => {
                     merged = Some(match merged {
-                        Some(base) => merge::documents(base, document),
+                        Some(base) => merge::over(base, document),
                         None => document,
                     });
                 }
@@ -83,39 +88,29 @@ impl Compose {
         group.targets.sort();
         definitions.targets.sort_by(|a, b| a.name.cmp(&b.name));
         definitions.groups.push(group);
-        for warning in &mut warnings {
+        let mut warnings: Vec<Problem> = Vec::new();
+        for mut warning in loader.into_warnings() {
             warning.diagnostic.severity = Severity::Warning;
+            // A file that several services extend is read for each.
+            if !warnings.contains(&warning) {
+                warnings.push(warning);
+            }
         }
         Ok(Self { definitions, warnings })
     }
 }
 
-/// One file, with its variables filled in and its services extended.
-fn load(
-    file: &Arc<SourceFile>,
-    environment: &BTreeMap<String, String>,
-    warnings: &mut Vec<Problem>,
-) -> Outcome<Node> {
-    let mut document = yaml::parse(file)?;
-    if document.as_map().is_none() && !document.is_null() {
-        return Err(document
-            .place
-            .error("bad-compose", "a compose file is a mapping")
-            .hint("start with `services:`"));
-    }
-    interpolate::document(&mut document, environment, warnings)?;
-    if let Some(include) = document.get("include") {
-        return Err(include
-            .place
-            .error("unsupported-include", "`include` is not followed")
-            .hint("name the included file with `--file` as well"));
-    }
-    if let Some(services) = document.get("services")
-        && services.as_map().is_none()
-        && !services.is_null()
-    {
-        return Err(services.place.error("bad-compose", "`services` must be a mapping"));
-    }
-    merge::extend_services(&mut document)?;
-    Ok(document)
+/// The folder of a file; nothing for the working directory.
+fn parent(path: &str) -> String {
+    path.rsplit_once('/').map_or_else(String::new, |(folder, _)| {
+        match clean(&format!("{folder}/")).as_str() {
+            "." => String::new(),
+            folder => folder.to_owned(),
+        }
+    })
+}
+
+/// A path that is meant from a folder, seen from the working directory.
+fn join(folder: &str, path: &str) -> String {
+    if path.starts_with('/') || folder.is_empty() { clean(path) } else { clean(&format!("{folder}/{path}")) }
 }

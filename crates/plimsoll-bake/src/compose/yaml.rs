@@ -83,6 +83,15 @@ impl Node {
         }
     }
 
+    /// How many values it has, with itself.
+    pub(super) fn size(&self) -> usize {
+        match &self.kind {
+            Kind::Scalar { .. } => 1,
+            Kind::Sequence(nodes) => nodes.iter().map(Node::size).sum::<usize>() + 1,
+            Kind::Map(members) => members.iter().map(|(_, node)| node.size()).sum::<usize>() + 1,
+        }
+    }
+
     /// A scalar as true or false.
     pub(super) fn truth(&self) -> Outcome<bool> {
         match self.text()?.to_lowercase().as_str() {
@@ -179,7 +188,7 @@ impl<'a> Builder<'a> {
                 let Some(node) = self.anchors.get(&anchor).cloned() else {
                     return Err(place.error("syntax", "an alias refers to something that is not complete"));
                 };
-                self.count(size(&node), &place)?;
+                self.count(node.size(), &place)?;
                 return Ok(node);
             }
             _ => return Err(place.error("syntax", "the YAML text ends too early")),
@@ -251,13 +260,5 @@ impl<'a> Builder<'a> {
             }
         }
         Ok(members)
-    }
-}
-
-fn size(node: &Node) -> usize {
-    match &node.kind {
-        Kind::Scalar { .. } => 1,
-        Kind::Sequence(nodes) => nodes.iter().map(size).sum::<usize>() + 1,
-        Kind::Map(members) => members.iter().map(|(_, node)| size(node)).sum::<usize>() + 1,
     }
 }

@@ -184,3 +184,80 @@ fn no_file_can_use_up_the_machine() {
     let tiny = "target \"default\" {\n  args = { a = 1e-999999999 }\n}\n";
     assert_eq!(Call::hcl(tiny).resolve().unwrap().targets["default"].args["a"], "0");
 }
+
+#[test]
+fn compose_files_lead_to_other_files_from_their_own_folders() {
+    let call = Call::compose("include: [{path: a/b.yaml, project_directory: p}]\n")
+        .other("a/b.yaml", "include: [c.yaml]\nservices:\n  b:\n    extends: {file: e.yaml, service: e}\n")
+        .other("p/c.yaml", "services:\n  c:\n    build: {context: ~/x, ssh: [k=./key]}\n")
+        .other("p/e.yaml", "services:\n  e:\n    build: {context: ../e, args: {T: $T}}\n")
+        .other("p/.env", "T=t\n");
+    let resolved = call.resolve().unwrap();
+    let (b, c) = (&resolved.targets["b"], &resolved.targets["c"]);
+    assert_eq!((b.context.as_deref(), b.args["T"].as_str()), (Some("e"), "t"));
+    assert_eq!(c.context.as_deref(), Some("~/x"));
+    assert_eq!(c.ssh.as_ref().unwrap()[0].paths, ["p/key"]);
+    // A file in another folder includes from there; what it builds itself stays in the working directory.
+    let mut call = Call::compose("include: [one.yaml]\nservices:\n  b:\n    build: .\n")
+        .other("deploy/one.yaml", "services:\n  one:\n    build: .\n");
+    "deploy/compose.yaml".clone_into(&mut call.files[0].0);
+    let resolved = call.resolve().unwrap();
+    assert_eq!(resolved.targets["one"].context.as_deref(), Some("deploy"));
+    assert_eq!(resolved.targets["b"].context.as_deref(), Some("."));
+}
+
+#[test]
+fn files_that_compose_files_name_are_told_at_their_places() {
+    let include = |what: &str| Call::compose(&format!("include: [{what}]\nservices:\n  a:\n    build: .\n"));
+    refused(&include("x.yaml"), "compose.yaml:1:11", &["error[unknown-file]: there is no file `x.yaml`"]);
+    refused(&include("secret.yaml"), "compose.yaml:1:11", &["error[unreadable-file]: no", "hint: ask"]);
+    refused(&include("{path: b.yaml, files: x}"), "compose.yaml:1:33", &["`include` has no `files`"]);
+    refused(&include("{env_file: x}"), "compose.yaml:1:11", &["needs `path`"]);
+    refused(&Call::compose("include: b.yaml\n"), "compose.yaml:1:10", &["is a list", "hint: write"]);
+    let with = include("b.yaml");
+    let cycle = with.other("b.yaml", "include: [./compose.yaml]\n");
+    refused(
+        &cycle,
+        "b.yaml:1:11",
+        &["`compose.yaml` includes itself", "`compose.yaml`, `b.yaml`, `compose.yaml`"],
+    );
+    let conflict = include("b.yaml").other("b.yaml", "services:\n  a:\n    build: x\n");
+    refused(&conflict, "b.yaml:3:5", &["the service `a` is defined in `compose.yaml:4` as well"]);
+    let broken = include("b.yaml").other("b.yaml", "").other(".env", "A=1\nB=\"\n");
+    refused(&broken, "compose.yaml:1:11", &["`.env`, line 2"]);
+    let extends = "services:\n  a:\n    extends: {file: b.yaml, service: b}\n";
+    refused(
+        &Call::compose(extends).other("b.yaml", "services: {}\n"),
+        "compose.yaml:3:38",
+        &["no service `b` in `b.yaml`"],
+    );
+    let back = "services:\n  b:\n    extends: {file: compose.yaml, service: a}\n";
+    refused(
+        &Call::compose(extends).other("b.yaml", back),
+        "b.yaml:3:44",
+        &[
+            "`b` extends itself by way of `a`",
+            "`a` in `compose.yaml`, `b` in `b.yaml`, `a` in `compose.yaml`",
+        ],
+    );
+}
+
+#[test]
+fn files_that_lead_to_each_other_cannot_use_up_the_machine() {
+    // Each of twenty files includes the next one twice.
+    let mut call = Call::compose("include: [f1.yaml]\n");
+    for n in 1..20 {
+        call = call.other(&format!("f{n}.yaml"), &format!("include: [f{0}.yaml, ./f{0}.yaml]\n", n + 1));
+    }
+    refused(&call.other("f20.yaml", ""), "yaml:1:", &["leads to more than 1000 files"]);
+    let mut deep = Call::compose("include: [f1.yaml]\n");
+    for n in 1..100 {
+        deep = deep.other(&format!("f{n}.yaml"), &format!("include: [f{}.yaml]\n", n + 1));
+    }
+    refused(&deep, "yaml:1:11", &["more than 64 files include each other"]);
+    let args: String = each(0..2000, |n| format!("        A{n}: x\n"));
+    let base = format!("services:\n  b:\n    build:\n      args:\n{args}");
+    let users: String = each(0..1100, |n| format!("  s{n}:\n    extends: {{file: b.yaml, service: b}}\n"));
+    let many = Call::compose(&format!("services:\n{users}")).other("b.yaml", &base);
+    refused(&many, "compose.yaml:", &["have more than 2000000 values"]);
+}

@@ -39,12 +39,27 @@ fn call(folder: &Path) -> Call {
     };
     let files =
         names.into_iter().map(|name| (name.clone(), std::fs::read_to_string(folder.join(&name)).unwrap()));
+    let mut others = BTreeMap::new();
+    below(folder, "", &mut others);
     Call {
         files: files.collect(),
+        others,
         targets: case.targets,
         set: case.set,
         environment: case.env,
         ..Call::default()
+    }
+}
+
+/// All files of a project, by their paths in it.
+fn below(folder: &Path, prefix: &str, found: &mut BTreeMap<String, String>) {
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let path = format!("{prefix}{}", entry.file_name().to_str().unwrap());
+        if entry.file_type().unwrap().is_dir() {
+            below(&entry.path(), &format!("{path}/"), found);
+        } else {
+            found.insert(path, std::fs::read_to_string(entry.path()).unwrap());
+        }
     }
 }
 

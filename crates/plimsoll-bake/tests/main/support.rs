@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use plimsoll_bake::{Bake, BakeError, Inputs, Machine, Resolved};
+use plimsoll_bake::{Bake, BakeError, Inputs, Machine, Resolved, Unreadable};
 use plimsoll_diagnostics::SourceFile;
 
 /// Files, arguments and environment of one call.
 #[derive(Default)]
 pub(crate) struct Call {
     pub(crate) files: Vec<(String, String)>,
+    /// Files that those name, by their paths.
+    pub(crate) others: BTreeMap<String, String>,
     pub(crate) targets: Vec<String>,
     pub(crate) set: Vec<String>,
     pub(crate) given: BTreeMap<String, String>,
@@ -40,6 +42,11 @@ impl Call {
         self
     }
 
+    pub(crate) fn other(mut self, path: &str, text: &str) -> Self {
+        self.others.insert(path.to_owned(), text.to_owned());
+        self
+    }
+
     pub(crate) fn read(&self) -> Result<Bake, BakeError> {
         self.with_inputs(Bake::read)
     }
@@ -55,12 +62,21 @@ impl Call {
         let files: Vec<_> =
             self.files.iter().map(|(name, text)| Arc::new(SourceFile::new(name, text.as_str()))).collect();
         let environment = |name: &str| self.environment.get(name).cloned();
+        let others = |path: &str| match path {
+            "secret.yaml" => Err(Unreadable { message: "no".to_owned(), hint: Some("ask".to_owned()) }),
+            path => {
+                let main = self.files.iter().find(|(name, _)| name == path).map(|(_, text)| text);
+                let text = self.others.get(path).or(main);
+                Ok(text.map(|text| Arc::new(SourceFile::new(path, text.as_str()))))
+            }
+        };
         let built_in = [("BAKE_CMD_CONTEXT", "cwd://"), ("BAKE_LOCAL_PLATFORM", "linux/amd64")];
         let inputs = Inputs {
             environment: &environment,
             given: self.given.clone(),
             built_in: built_in.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
             compose_environment: self.environment.clone(),
+            files: &others,
             machine: Machine { home: Some("/root".to_owned()), now: 1_700_000_000 },
         };
         work(&files, &inputs)

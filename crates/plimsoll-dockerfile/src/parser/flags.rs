@@ -5,7 +5,8 @@
 
 use std::borrow::Cow;
 
-use plimsoll_diagnostics::{Diagnostic, Span, Spanned, did_you_mean};
+use plimsoll_diagnostics::{Diagnostic, Span, Spanned, Text, did_you_mean};
+use smallvec::SmallVec;
 
 use super::{Sink, line::Body, shown};
 
@@ -30,19 +31,30 @@ pub(super) struct RawFlag<'l> {
 }
 
 impl RawFlag<'_> {
+    /// A part of the flag as a text that shares its bytes with the file, if nothing was taken out of the flag.
+    fn value(&self, part: &str) -> Text {
+        match (&self.text, self.body.find(b'=')) {
+            (Cow::Borrowed(_), Some(at)) => self.body.from(at + 1).value(),
+            _ => part.into(),
+        }
+    }
+
     /// The flag without its quotes, dashes included.
     pub(super) fn into_text(self) -> String {
         self.text.into_owned()
     }
 }
 
+/// The flags of one instruction as written.
+pub(super) type RawFlags<'l> = SmallVec<[RawFlag<'l>; 2]>;
+
 /// Takes the flags off the front of an instruction's arguments.
-pub(super) fn split(rest: Body<'_>) -> (Vec<RawFlag<'_>>, Body<'_>) {
+pub(super) fn split(rest: Body<'_>) -> (RawFlags<'_>, Body<'_>) {
     let text = rest.text();
     if text.as_bytes().first().is_some_and(|first| first.is_ascii_graphic() && *first != b'-') {
-        return (Vec::new(), rest.trim());
+        return (RawFlags::new(), rest.trim());
     }
-    let mut flags = Vec::new();
+    let mut flags = RawFlags::new();
     let mut position = 0;
     loop {
         position += text[position..].len() - text[position..].trim_start().len();
@@ -86,18 +98,13 @@ fn unquoted(text: &str) -> (Cow<'_, str>, usize) {
 
 /// The flags of one instruction, checked against those it knows.
 pub(super) struct Flags {
-    found: Vec<(&'static str, Spanned<String>)>,
+    found: SmallVec<[(&'static str, Spanned<Text>); 2]>,
 }
 
 impl Flags {
     /// Checks flags; what is wrong is reported and left out.
-    pub(super) fn read(
-        raw: Vec<RawFlag<'_>>,
-        known: Known,
-        instruction: &str,
-        diagnostics: &mut Sink,
-    ) -> Self {
-        let mut found: Vec<(&'static str, Spanned<String>)> = Vec::new();
+    pub(super) fn read(raw: RawFlags<'_>, known: Known, instruction: &str, diagnostics: &mut Sink) -> Self {
+        let mut found: SmallVec<[(&'static str, Spanned<Text>); 2]> = SmallVec::new();
         for flag in raw {
             if diagnostics.is_full() {
                 break;
@@ -141,29 +148,26 @@ impl Flags {
                         .hint(format!("write `--{name}`, `--{name}=true` or `--{name}=false`")),
                     );
                 }
-                (_, value) => found.push((name, Spanned::new(value.unwrap_or("true").to_owned(), place))),
+                (_, value) => found.push((name, Spanned::new(flag.value(value.unwrap_or("true")), place))),
             }
         }
         Self { found }
     }
 
     /// A flag's value; an empty one counts as none.
-    pub(super) fn value(&mut self, name: &str) -> Option<Spanned<String>> {
+    pub(super) fn value(&mut self, name: &str) -> Option<Spanned<Text>> {
         self.given(name).filter(|value| !value.value.is_empty())
     }
 
     /// A flag's value, which may be empty.
-    pub(super) fn given(&mut self, name: &str) -> Option<Spanned<String>> {
+    pub(super) fn given(&mut self, name: &str) -> Option<Spanned<Text>> {
         let index = self.found.iter().position(|(found, _)| *found == name)?;
-        Some(self.found.swap_remove(index).1)
+        Some(self.found.remove(index).1)
     }
 
     /// All values of a flag that may be given several times.
-    pub(super) fn values(&mut self, name: &str) -> Vec<Spanned<String>> {
-        let mut values: Vec<_> =
-            self.found.extract_if(.., |(found, _)| *found == name).map(|(_, value)| value).collect();
-        values.sort_by_key(|value| value.span);
-        values
+    pub(super) fn values(&mut self, name: &str) -> Vec<Spanned<Text>> {
+        std::iter::from_fn(|| self.given(name)).collect()
     }
 
     /// A switch.
@@ -178,7 +182,7 @@ fn is_bool(value: &str) -> bool {
 
 /// The place of a flag's value, or of the flag when it has none.
 fn value_span(body: Body<'_>, whole: Span) -> Span {
-    match body.text().find('=') {
+    match body.find(b'=') {
         Some(at) => body.from(at + 1).span(),
         None => whole,
     }

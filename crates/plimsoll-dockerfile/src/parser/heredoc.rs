@@ -1,6 +1,6 @@
 //! Heredocs: which words announce one, and the lines that follow.
 
-use plimsoll_diagnostics::{Diagnostic, Span, Spanned};
+use plimsoll_diagnostics::{Diagnostic, Span, Spanned, Text};
 
 use super::{Reader, Sink, line::Body, shown};
 use crate::{
@@ -13,7 +13,7 @@ const MOST: usize = 100;
 
 /// A word that announces a heredoc.
 pub(super) struct Announced {
-    pub(super) name: String,
+    pub(super) name: Text,
     expand: bool,
     strip_tabs: bool,
     file_descriptor: u32,
@@ -25,7 +25,7 @@ impl Announced {
         let end = Span::at(span.end);
         Heredoc {
             name: Spanned::new(self.name, span),
-            body: Spanned::new(String::new(), end),
+            body: Spanned::new(Text::new(), end),
             expand: self.expand,
             strip_tabs: self.strip_tabs,
             file_descriptor: self.file_descriptor,
@@ -47,7 +47,7 @@ pub(super) fn announced(word: &str) -> Option<Announced> {
     let expansion = process(rest, options, &|_| None).ok()?;
     let [name] = expansion.words.as_slice() else { return None };
     Some(Announced {
-        name: name.text.clone(),
+        name: name.text.as_str().into(),
         expand: !expansion.quoted,
         strip_tabs,
         file_descriptor: word[..digits].parse().unwrap_or(0),
@@ -86,7 +86,7 @@ pub(super) fn read(line: Body<'_>, reader: &mut Reader<'_>, diagnostics: &mut Si
         while let Some(physical) = reader.next() {
             let text = reader.slice(physical);
             let text = if announced.strip_tabs { text.trim_start_matches('\t') } else { text };
-            if text == announced.name {
+            if announced.name == *text {
                 terminator = Some(physical);
                 break;
             }
@@ -108,7 +108,7 @@ pub(super) fn read(line: Body<'_>, reader: &mut Reader<'_>, diagnostics: &mut Si
         let body = Span::new(start, end);
         heredocs.push(Heredoc {
             name: Spanned::new(announced.name, span),
-            body: Spanned::new(reader.slice(body).to_owned(), body),
+            body: Spanned::new(reader.text(body), body),
             expand: announced.expand,
             strip_tabs: announced.strip_tabs,
             file_descriptor: announced.file_descriptor,

@@ -1,13 +1,13 @@
 //! One logical line → one instruction.
 
-use plimsoll_diagnostics::{Diagnostic, Span, Spanned, did_you_mean};
+use plimsoll_diagnostics::{Diagnostic, Span, Spanned, Text, did_you_mean};
 
 use super::{
     Reader, Sink,
-    flags::{self, Flags, Known, RawFlag, Takes},
+    flags::{self, Flags, Known, RawFlag, RawFlags, Takes},
     healthcheck, heredoc,
     json::{self, Json},
-    line::{Body, Line},
+    line::{Body, Line, Words},
     shown,
     tree::{Node, Part},
 };
@@ -77,6 +77,15 @@ fn known_flags(keyword: &str) -> Known {
     }
 }
 
+/// The keyword that a word is, in its usual spelling.
+fn known_keyword(word: &str) -> Option<&'static str> {
+    // The first letters decide, nearly always; to compare the word with all of them takes longer than all else that is done with it.
+    let first = word.as_bytes().first()?.to_ascii_uppercase();
+    let start = KEYWORDS.partition_point(|keyword| keyword.as_bytes()[0] < first);
+    let same = KEYWORDS[start..].iter().take_while(|keyword| keyword.as_bytes()[0] == first);
+    same.copied().find(|keyword| keyword.len() == word.len() && keyword.eq_ignore_ascii_case(word))
+}
+
 /// The flags of an instruction, whose keyword is in upper case, without dashes; true for those that need a value.
 pub fn flags_of(keyword: &str) -> impl Iterator<Item = (&'static str, bool)> {
     known_flags(keyword).iter().map(|(name, takes)| (*name, *takes != Takes::Bool))
@@ -99,7 +108,9 @@ impl Context<'_, '_> {
 /// An instruction's line, taken apart.
 struct Parts<'l> {
     keyword: Body<'l>,
-    flags: Vec<RawFlag<'l>>,
+    /// The keyword in its usual spelling, when it is one.
+    name: Option<&'static str>,
+    flags: RawFlags<'l>,
     arguments: Body<'l>,
 }
 
@@ -108,13 +119,13 @@ impl<'l> Parts<'l> {
         let (keyword, rest) = body.trim().split_first();
         let (flags, arguments) = match rest {
             Some(rest) => flags::split(rest),
-            None => (Vec::new(), keyword.from(keyword.text().len())),
+            None => (RawFlags::new(), keyword.from(keyword.text().len())),
         };
-        Self { keyword, flags, arguments }
+        Self { keyword, name: known_keyword(keyword.text()), flags, arguments }
     }
 
     fn is(&self, keyword: &str) -> bool {
-        self.keyword.text().eq_ignore_ascii_case(keyword)
+        self.name == Some(keyword)
     }
 
     fn takes_heredocs(&self) -> bool {
@@ -136,7 +147,7 @@ pub(super) fn parse(line: &Line<'_>, context: &mut Context<'_, '_>) -> Instructi
         span: line.body().trim().span(),
         keyword: parts.keyword.to_spanned(),
         kind: InstructionKind::Invalid,
-        original: line.text().to_owned(),
+        original: line.body().value(),
         empty_continuations: Vec::new(),
     };
     Flags::read(parts.flags, &[], "ONBUILD", context.diagnostics);
@@ -164,16 +175,16 @@ pub(super) fn parse(line: &Line<'_>, context: &mut Context<'_, '_>) -> Instructi
     let inner = finish(body, trigger, heredocs, context);
     context.diagnostics.excuse(known);
     instruction.span = instruction.span.to(inner.span);
-    instruction.kind = InstructionKind::Onbuild(Onbuild { instruction: Box::new(inner), expression });
+    instruction.kind =
+        InstructionKind::Onbuild(Onbuild { instruction: Box::new(inner), expression: expression.into() });
     instruction
 }
 
 /// The words of an instruction, whether or not there is such an instruction.
 pub(super) fn node(body: Body<'_>, escape: char) -> Node {
     let parts = Parts::new(body);
-    let keyword = KEYWORDS.iter().copied().find(|keyword| parts.is(keyword));
-    let words =
-        |words: Vec<Body<'_>>| words.into_iter().map(|word| Part::Word(word.text().to_owned())).collect();
+    let keyword = parts.name;
+    let words = |words: Words<'_>| words.into_iter().map(|word| Part::Word(word.text().to_owned())).collect();
     let arguments = parts.arguments;
     let parts_of = |keyword| match keyword {
         // What is no instruction has one word, and that is empty.
@@ -189,10 +200,10 @@ pub(super) fn node(body: Body<'_>, escape: char) -> Node {
         Some("HEALTHCHECK") => {
             let (kind, command) = arguments.split_first();
             let command = command.filter(|command| !command.is_empty()).map(text_or_json);
-            words(vec![kind]).into_iter().chain(command.into_iter().flatten()).collect()
+            [Part::Word(kind.text().to_owned())].into_iter().chain(command.into_iter().flatten()).collect()
         }
         Some("CMD" | "ENTRYPOINT" | "RUN" | "SHELL") => text_or_json(arguments),
-        Some(_) => words(vec![arguments]),
+        Some(_) => vec![Part::Word(arguments.text().to_owned())],
     };
     Node {
         name: parts.keyword.text().to_lowercase(),
@@ -203,7 +214,9 @@ pub(super) fn node(body: Body<'_>, escape: char) -> Node {
 
 fn json_words(arguments: Body<'_>) -> Option<Vec<Part>> {
     match json::parse(arguments) {
-        Json::Strings(strings) => Some(strings.into_iter().map(|string| Part::Word(string.value)).collect()),
+        Json::Strings(strings) => {
+            Some(strings.into_iter().map(|string| Part::Word(string.value.to_string())).collect())
+        }
         Json::OtherArray | Json::Text => None,
     }
 }
@@ -216,7 +229,7 @@ fn text_or_json(arguments: Body<'_>) -> Vec<Part> {
 fn pair_words(arguments: Body<'_>, escape: char) -> Vec<Part> {
     let words = arguments.split_words(escape);
     let part = |text: &str| Part::Word(text.to_owned());
-    if words.first().is_some_and(|first| !first.text().contains('=')) {
+    if words.first().is_some_and(|first| first.find(b'=').is_none()) {
         let (key, value) = arguments.split_first();
         return vec![part(key.text()), part(value.map_or("", Body::text)), part("")];
     }
@@ -243,17 +256,17 @@ fn finish(
     }
     let keyword = parts.keyword.to_spanned();
     let kind = kind(parts, heredocs, context).unwrap_or(InstructionKind::Invalid);
-    Instruction { span, keyword, kind, original: body.text().to_owned(), empty_continuations: Vec::new() }
+    Instruction { span, keyword, kind, original: body.value(), empty_continuations: Vec::new() }
 }
 
 /// Reads the part of an instruction that is its own; nothing when it makes no sense, which is then reported.
 fn kind(parts: Parts<'_>, heredocs: Vec<Heredoc>, context: &mut Context<'_, '_>) -> Option<InstructionKind> {
-    let Some(name) = KEYWORDS.iter().copied().find(|keyword| parts.is(keyword)) else {
+    let Some(name) = parts.name else {
         context.report(unknown_instruction(parts.keyword));
         return None;
     };
     // Two instructions do not look at the flags that they are given.
-    let given = if matches!(name, "ARG" | "STOPSIGNAL") { Vec::new() } else { parts.flags };
+    let given = if matches!(name, "ARG" | "STOPSIGNAL") { RawFlags::new() } else { parts.flags };
     let mut flags = Flags::read(given, known_flags(name), name, context.diagnostics);
     let keyword = parts.keyword.span();
     let arguments = parts.arguments;
@@ -407,7 +420,7 @@ pub(super) fn command(
                 );
             }
             warn_almost_json(name, arguments, context);
-            CommandForm::Shell(text.to_owned())
+            CommandForm::Shell(arguments.value())
         }
     };
     Some(Spanned::new(form, span))
@@ -433,7 +446,7 @@ fn warn_almost_json(name: &str, arguments: Body<'_>, context: &mut Context<'_, '
 fn pairs(name: &str, arguments: Body<'_>, context: &mut Context<'_, '_>) -> Option<Pairs> {
     let words = arguments.split_words(context.escape);
     let first = words.first()?;
-    if !first.text().contains('=') {
+    if first.find(b'=').is_none() {
         let (key, value) = arguments.split_first();
         let Some(value) = value else {
             context.report(
@@ -452,7 +465,7 @@ fn pairs(name: &str, arguments: Body<'_>, context: &mut Context<'_, '_>) -> Opti
         if context.diagnostics.is_full() {
             return None;
         }
-        match word.text().find('=') {
+        match word.find(b'=') {
             Some(0) => {
                 context.report(blank_name(name, word));
                 valid = false;
@@ -483,7 +496,7 @@ fn blank_name(name: &str, word: Body<'_>) -> Diagnostic {
 fn definitions(arguments: Body<'_>, context: &mut Context<'_, '_>) -> Option<Vec<ArgDefinition>> {
     let mut definitions = Vec::new();
     for word in arguments.split_words(context.escape) {
-        let (name, default) = match word.text().find('=') {
+        let (name, default) = match word.find(b'=') {
             Some(0) => {
                 context.report(blank_name("ARG", word));
                 return None;
@@ -505,7 +518,7 @@ fn list(
     name: &str,
     arguments: Body<'_>,
     context: &mut Context<'_, '_>,
-) -> Option<(Vec<Spanned<String>>, bool)> {
+) -> Option<(Vec<Spanned<Text>>, bool)> {
     match json::parse(arguments) {
         Json::Strings(strings) => Some((strings, true)),
         Json::OtherArray => {
@@ -519,7 +532,7 @@ fn list(
     }
 }
 
-fn volumes(arguments: Body<'_>, context: &mut Context<'_, '_>) -> Option<Vec<Spanned<String>>> {
+fn volumes(arguments: Body<'_>, context: &mut Context<'_, '_>) -> Option<Vec<Spanned<Text>>> {
     let (paths, _) = list("VOLUME", arguments, context)?;
     if paths.is_empty() {
         context.report(missing(arguments.span(), "VOLUME", expected_arguments("VOLUME")));
@@ -527,7 +540,7 @@ fn volumes(arguments: Body<'_>, context: &mut Context<'_, '_>) -> Option<Vec<Spa
     }
     let mut trimmed = Vec::with_capacity(paths.len());
     for path in paths {
-        let path = path.map(|text| text.trim().to_owned());
+        let path = path.map(|text| text.substr_from(text.trim()));
         if path.value.is_empty() {
             context.report(Diagnostic::error("empty-path", "a path of `VOLUME` is empty").at(path.span));
             return None;
@@ -537,7 +550,7 @@ fn volumes(arguments: Body<'_>, context: &mut Context<'_, '_>) -> Option<Vec<Spa
     Some(trimmed)
 }
 
-fn shell(arguments: Body<'_>, context: &mut Context<'_, '_>) -> Option<Vec<Spanned<String>>> {
+fn shell(arguments: Body<'_>, context: &mut Context<'_, '_>) -> Option<Vec<Spanned<Text>>> {
     match json::parse(arguments) {
         Json::Strings(words) if !words.is_empty() => return Some(words),
         Json::Strings(_) => {
@@ -609,12 +622,12 @@ fn transfer(
         // Of several heredocs of one name, the last one's body counts for all. The JSON form has no bodies: its files are empty.
         let body = heredocs.iter().rfind(|doc| doc.name.value == announced.name);
         if json {
-            sources.push(Source::Inline(announced.into_empty(word.span)));
+            sources.push(Source::Inline(Box::new(announced.into_empty(word.span))));
         } else if let Some(body) = body {
             used += 1;
             let mut heredoc = body.clone();
             heredoc.name.span = word.span;
-            sources.push(Source::Inline(heredoc));
+            sources.push(Source::Inline(Box::new(heredoc)));
         } else {
             sources.push(Source::Path(word));
         }

@@ -1,6 +1,6 @@
 //! The JSON form: an array of strings, each with its place.
 
-use plimsoll_diagnostics::Spanned;
+use plimsoll_diagnostics::{Spanned, Text};
 use serde::de::IgnoredAny;
 
 use super::line::Body;
@@ -8,7 +8,7 @@ use super::line::Body;
 /// What an argument turned out to be.
 pub(super) enum Json {
     /// An array of strings.
-    Strings(Vec<Spanned<String>>),
+    Strings(Vec<Spanned<Text>>),
     /// A JSON array with something else than strings in it, which is an error.
     OtherArray,
     /// No JSON array: the shell form.
@@ -47,7 +47,7 @@ struct Reader<'l> {
 }
 
 impl Reader<'_> {
-    fn strings(&mut self) -> Option<Vec<Spanned<String>>> {
+    fn strings(&mut self) -> Option<Vec<Spanned<Text>>> {
         let mut strings = Vec::new();
         if self.token()? == b']' {
             return self.at_end().then_some(strings);
@@ -83,15 +83,20 @@ impl Reader<'_> {
     }
 
     /// The rest of a string behind its opening quote.
-    fn string(&mut self) -> Option<String> {
+    fn string(&mut self) -> Option<Text> {
+        let start = self.position;
         let mut out = String::new();
         loop {
             let rest = &self.text[self.position..];
             let plain = rest.bytes().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f))?;
-            out.push_str(&rest[..plain]);
             self.position += plain + 1;
-            match rest.as_bytes()[plain] {
-                b'"' => return Some(out),
+            let end = rest.as_bytes()[plain];
+            if end == b'"' && self.position == start + plain + 1 {
+                return Some(self.body.part(start, start + plain).value());
+            }
+            out.push_str(&rest[..plain]);
+            match end {
+                b'"' => return Some(out.into()),
                 b'\\' => out.push(self.escape()?),
                 _ => return None,
             }
@@ -144,9 +149,15 @@ mod tests {
     use super::super::line::Line;
     use super::*;
 
+    fn line(text: &str) -> Line<'static> {
+        Line::owned(text)
+    }
+
     fn strings(text: &str) -> Option<Vec<String>> {
-        match parse(Line::new(text, 0).body()) {
-            Json::Strings(strings) => Some(strings.into_iter().map(|string| string.value).collect()),
+        match parse(line(text).body()) {
+            Json::Strings(strings) => {
+                Some(strings.into_iter().map(|string| string.value.to_string()).collect())
+            }
             Json::OtherArray | Json::Text => None,
         }
     }
@@ -178,22 +189,20 @@ mod tests {
             "[\"\\u12\"]",
             "[,]",
         ] {
-            assert!(matches!(parse(Line::new(text, 0).body()), Json::Text), "{text}");
+            assert!(matches!(parse(line(text).body()), Json::Text), "{text}");
         }
     }
 
     #[test]
     fn arrays_of_other_things_are_told_apart() {
         for text in ["[1]", "[\"a\", null]", "[[\"a\"]]", "[{}]"] {
-            assert!(matches!(parse(Line::new(text, 0).body()), Json::OtherArray), "{text}");
+            assert!(matches!(parse(line(text).body()), Json::OtherArray), "{text}");
         }
     }
 
     #[test]
     fn places_cover_the_quotes() {
-        let Json::Strings(strings) = parse(Line::new(r#"["a", "b"]"#, 5).body()) else {
-            panic!("no strings")
-        };
+        let Json::Strings(strings) = parse(line(r#"     ["a", "b"]"#).body()) else { panic!("no strings") };
         assert_eq!((strings[1].span.start, strings[1].span.end), (11, 14));
     }
 

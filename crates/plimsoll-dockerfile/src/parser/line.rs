@@ -2,55 +2,69 @@
 
 use std::borrow::Cow;
 
-use plimsoll_diagnostics::{Span, Spanned};
+use plimsoll_diagnostics::{SharedText, Span, Spanned, Text};
+use smallvec::SmallVec;
 
 /// Blanks that separate words: the language has a list of its own here, shorter than Unicode's.
 pub(super) const fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | 0x0b | 0x0c)
 }
 
+/// Words and the like of one line: few, and not kept.
+pub(super) type Words<'l> = SmallVec<[Body<'l>; 8]>;
+
 /// A logical line.
 pub(super) struct Line<'a> {
-    text: Cow<'a, str>,
-    /// For each piece: offset in `text`, offset in the file.
+    /// The file, or the joined pieces when there are several.
+    source: Cow<'a, SharedText>,
+    /// Where the line starts in `source`.
+    base: usize,
+    length: usize,
+    /// For each piece, when there are several: offset in the line, offset in the file.
     pieces: Vec<(usize, usize)>,
-    /// Offset in the file of the whole line: where an empty line is.
-    start: usize,
 }
 
 impl<'a> Line<'a> {
-    /// A line that consists of one physical line, from `start` on.
-    pub(super) fn new(text: &'a str, start: usize) -> Self {
-        Self { text: Cow::Borrowed(text), pieces: Vec::new(), start }
-    }
-
-    /// Appends the piece of a continued line.
-    pub(super) fn push(&mut self, piece: &str, start: usize) {
-        if piece.is_empty() {
-            return;
+    /// The line that consists of these pieces of a file, at least one.
+    pub(super) fn new(file: &'a SharedText, pieces: &[Span]) -> Self {
+        let mut filled = pieces.iter().copied().filter(|piece| !piece.is_empty());
+        let Some(first) = filled.next() else {
+            let base = pieces.first().map_or(0, |piece| piece.start);
+            return Self { source: Cow::Borrowed(file), base, length: 0, pieces: Vec::new() };
+        };
+        let Some(second) = filled.next() else {
+            return Self {
+                source: Cow::Borrowed(file),
+                base: first.start,
+                length: first.len(),
+                pieces: Vec::new(),
+            };
+        };
+        let mut joined = String::new();
+        let mut pieces = Vec::new();
+        for piece in [first, second].into_iter().chain(filled) {
+            pieces.push((joined.len(), piece.start));
+            joined.push_str(&file[piece.range()]);
         }
-        if self.pieces.is_empty() && !self.text.is_empty() {
-            self.pieces.push((0, self.start));
-        }
-        self.pieces.push((self.text.len(), start));
-        self.text.to_mut().push_str(piece);
+        Self { base: 0, length: joined.len(), source: Cow::Owned(joined.into()), pieces }
     }
 
     pub(super) fn text(&self) -> &str {
-        &self.text
+        &self.source[self.base..self.base + self.length]
     }
 
     /// The whole line.
     pub(super) fn body(&self) -> Body<'_> {
-        Body { line: self, start: 0, end: self.text.len() }
+        Body { line: self, start: 0, text: self.text() }
     }
 
     fn source_offset(&self, offset: usize) -> usize {
-        let index = self.pieces.partition_point(|(start, _)| *start <= offset);
-        match index.checked_sub(1).map(|index| self.pieces[index]) {
-            Some((start, source)) => source + (offset - start),
-            None => self.start + offset,
+        if self.pieces.is_empty() {
+            return self.base + offset;
         }
+        let index = self.pieces.partition_point(|(start, _)| *start <= offset);
+        let (start, source) = self.pieces[index.saturating_sub(1)];
+        source + (offset - start)
     }
 
     fn span(&self, start: usize, end: usize) -> Span {
@@ -65,30 +79,36 @@ impl<'a> Line<'a> {
 pub(super) struct Body<'l> {
     line: &'l Line<'l>,
     start: usize,
-    end: usize,
+    text: &'l str,
 }
 
 impl<'l> Body<'l> {
     pub(super) fn text(self) -> &'l str {
-        &self.line.text()[self.start..self.end]
+        self.text
     }
 
     pub(super) fn is_empty(self) -> bool {
-        self.start == self.end
+        self.text.is_empty()
     }
 
     /// The place in the file.
     pub(super) fn span(self) -> Span {
-        self.line.span(self.start, self.end)
+        self.line.span(self.start, self.start + self.text.len())
+    }
+
+    /// The text, shared with the file or the line.
+    pub(super) fn value(self) -> Text {
+        let start = self.line.base + self.start;
+        self.line.source.substr(start..start + self.text.len())
     }
 
     /// The part from `start` to `end`, offsets within this part.
     pub(super) fn part(self, start: usize, end: usize) -> Self {
-        Self { line: self.line, start: self.start + start, end: self.start + end }
+        Self { line: self.line, start: self.start + start, text: &self.text[start..end] }
     }
 
     pub(super) fn from(self, start: usize) -> Self {
-        self.part(start, self.end - self.start)
+        self.part(start, self.text.len())
     }
 
     pub(super) fn until(self, end: usize) -> Self {
@@ -97,7 +117,7 @@ impl<'l> Body<'l> {
 
     /// The part up to the end of the logical line.
     pub(super) fn to_line_end(self) -> Self {
-        Self { end: self.line.text().len(), ..self }
+        Self { text: &self.line.text()[self.start..], ..self }
     }
 
     /// The whole logical line.
@@ -105,7 +125,13 @@ impl<'l> Body<'l> {
         self.line.body()
     }
 
+    /// Where a byte is first.
+    pub(super) fn find(self, byte: u8) -> Option<usize> {
+        self.text.bytes().position(|other| other == byte)
+    }
+
     /// Without blanks (of any kind) around.
+    #[inline]
     pub(super) fn trim(self) -> Self {
         let text = self.text();
         // Most parts begin and end with a visible character, and this is asked about each of them several times.
@@ -119,8 +145,8 @@ impl<'l> Body<'l> {
         self.part(start, start + text.trim().len())
     }
 
-    pub(super) fn to_spanned(self) -> Spanned<String> {
-        Spanned::new(self.text().to_owned(), self.span())
+    pub(super) fn to_spanned(self) -> Spanned<Text> {
+        Spanned::new(self.value(), self.span())
     }
 
     /// Splits at the first run of blanks.
@@ -132,8 +158,8 @@ impl<'l> Body<'l> {
     }
 
     /// Splits at all runs of blanks; quotes mean nothing.
-    pub(super) fn split_blanks(self) -> Vec<Self> {
-        let mut words = Vec::new();
+    pub(super) fn split_blanks(self) -> Words<'l> {
+        let mut words = Words::new();
         let mut rest = self.trim();
         while !rest.is_empty() {
             let (word, more) = rest.split_first();
@@ -147,9 +173,9 @@ impl<'l> Body<'l> {
     }
 
     /// Splits at blanks that are neither quoted nor escaped; quotes and escapes stay in the words.
-    pub(super) fn split_words(self, escape: char) -> Vec<Self> {
+    pub(super) fn split_words(self, escape: char) -> Words<'l> {
         let text = self.text();
-        let mut words = Vec::new();
+        let mut words = Words::new();
         let mut start = None;
         let mut quote = None;
         let mut characters = text.char_indices();
@@ -187,11 +213,19 @@ impl<'l> Body<'l> {
 }
 
 #[cfg(test)]
+impl Line<'static> {
+    /// A line that is a whole file.
+    pub(super) fn owned(text: &str) -> Self {
+        Self { source: Cow::Owned(text.into()), base: 0, length: text.len(), pieces: Vec::new() }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
     fn words(text: &str) -> Vec<String> {
-        let line = Line::new(text, 0);
+        let line = Line::owned(text);
         line.body().split_words('\\').into_iter().map(|word| word.text().to_owned()).collect()
     }
 
@@ -208,9 +242,9 @@ mod tests {
 
     #[test]
     fn spans_of_joined_lines_lead_back_to_the_file() {
-        // "RUN a \⏎  bc": the joined text is "RUN a   bc".
-        let mut line = Line::new("RUN a ", 10);
-        line.push("  bc", 18);
+        // The joined text is "RUN a   bc".
+        let file = SharedText::from("# comment\nRUN a \\\n  bc");
+        let line = Line::new(&file, &[Span::new(10, 16), Span::new(18, 22)]);
         assert_eq!(line.text(), "RUN a   bc");
         let words = line.body().split_blanks();
         assert_eq!(words[1].span(), Span::new(14, 15));
@@ -221,8 +255,8 @@ mod tests {
 
     #[test]
     fn a_word_may_go_over_a_continuation() {
-        let mut line = Line::new("RUN ab", 0);
-        line.push("cd e", 8);
+        let file = SharedText::from("RUN ab\\\ncd e");
+        let line = Line::new(&file, &[Span::new(0, 6), Span::new(8, 12)]);
         let words = line.body().split_blanks();
         assert_eq!(words[1].text(), "abcd");
         assert_eq!(words[1].span(), Span::new(4, 10));

@@ -64,7 +64,7 @@ fn paths(transfer: &Transfer) -> Vec<&str> {
 
 fn shell(text: &str) -> String {
     match run(text).invocation() {
-        Invocation::Shell(text) => text,
+        Invocation::Shell(text) => text.to_string(),
         other => panic!("{other:?}"),
     }
 }
@@ -192,7 +192,7 @@ fn flags_stand_before_the_arguments() {
     assert_eq!(mounts, ["type=cache,target=/c", "type=bind,target=/b c"]);
     assert_eq!(run.network.unwrap().as_str(), "none");
     assert_eq!(run.devices.len(), 1);
-    assert_eq!(run.command.value, CommandForm::Shell("a --b".to_owned()));
+    assert_eq!(run.command.value, CommandForm::Shell("a --b".into()));
     assert_eq!(shell("RUN -- --flag x"), "--flag x");
 }
 
@@ -247,11 +247,8 @@ fn copy_takes_words_or_json() {
 
 #[test]
 fn json_falls_back_to_the_shell_form() {
-    assert_eq!(
-        run(r#"RUN ["a", "b"]"#).command.value,
-        CommandForm::Exec(vec!["a".to_owned(), "b".to_owned()])
-    );
-    assert_eq!(run("RUN [ -f x ]").command.value, CommandForm::Shell("[ -f x ]".to_owned()));
+    assert_eq!(run(r#"RUN ["a", "b"]"#).command.value, CommandForm::Exec(vec!["a".into(), "b".into()]));
+    assert_eq!(run("RUN [ -f x ]").command.value, CommandForm::Shell("[ -f x ]".into()));
     assert_eq!(findings("CMD ['a', 'b']"), [("almost-json", "['a', 'b']".to_owned())]);
     assert_eq!(findings("CMD [1, 2]"), [("not-strings", "[1, 2]".to_owned())]);
     assert_eq!(
@@ -347,7 +344,7 @@ fn healthcheck_options_are_read() {
     };
     assert_eq!(check.interval.unwrap().value.as_secs(), 90);
     assert_eq!((check.retries.unwrap().value, check.timeout.unwrap().value.as_secs()), (3, 0));
-    assert_eq!(check.command.value, CommandForm::Shell("curl x".to_owned()));
+    assert_eq!(check.command.value, CommandForm::Shell("curl x".into()));
     assert_eq!(one("HEALTHCHECK none").kind, InstructionKind::Healthcheck(Healthcheck::None));
     assert_eq!(findings("HEALTHCHECK NONE x"), [("extra-argument", "x".to_owned())]);
     assert_eq!(findings("HEALTHCHECK CMDD x"), [("bad-healthcheck", "CMDD".to_owned())]);
@@ -406,7 +403,7 @@ fn a_lone_heredoc_is_a_script() {
     assert_eq!(shell("RUN --network=none <<'E F'\n# no comment\nE F"), "# no comment\n");
     let run = run("RUN <<EOF\n#!/usr/bin/python3\nx\nEOF\n");
     let body = "#!/usr/bin/python3\nx\n".to_owned();
-    assert_eq!(run.invocation(), Invocation::Script { name: "EOF".to_owned(), body });
+    assert_eq!(run.invocation(), Invocation::Script { name: "EOF".into(), body: body.into() });
 }
 
 #[test]

@@ -52,7 +52,7 @@ const WITHOUT_WORDS: [&str; 9] = [
 
 /// Takes a file apart without asking whether its instructions mean anything.
 pub fn tree(file: &SourceFile) -> Result<Tree, Vec<Diagnostic>> {
-    let mut parser = Parser::new(file.text());
+    let mut parser = Parser::new(file.shared_text());
     parser.tree = Some(Vec::new());
     let parsed = parser.finish();
     let broken = |diagnostic: &Diagnostic| diagnostic.is_error() && WITHOUT_WORDS.contains(&diagnostic.code);

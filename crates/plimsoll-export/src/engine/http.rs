@@ -1,6 +1,7 @@
 //! The few requests that an engine is asked.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use bytes::Bytes;
 use futures_util::stream;
@@ -10,6 +11,7 @@ use serde::de::DeserializeOwned;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
+use super::bridge::Bridge;
 use super::{EngineAddress, EngineError};
 
 /// Bytes that are sent at once, and how many such pieces wait.
@@ -22,13 +24,16 @@ pub(super) struct Http {
     client: Client,
     base: String,
     shown: String,
+    /// The way through a command; it is dropped last.
+    bridge: Option<Bridge>,
 }
 
 impl Http {
-    pub(super) fn new(address: &EngineAddress) -> Result<Self, EngineError> {
+    pub(super) fn new(address: &EngineAddress, scratch: &Path) -> Result<Self, EngineError> {
         let shown = match address {
             EngineAddress::Unix(path) => format!("unix://{}", path.display()),
             EngineAddress::Tcp { host, .. } => format!("tcp://{host}"),
+            EngineAddress::Command { shown, .. } => shown.clone(),
         };
         let failed = |source: Box<dyn std::error::Error + Send + Sync>| EngineError::Unreachable {
             address: shown.clone(),
@@ -37,7 +42,14 @@ impl Http {
         let mut builder = http_client(NameResolution::default())
             .no_proxy()
             .user_agent(concat!("plimsoll/", env!("CARGO_PKG_VERSION")));
+        let mut bridge = None;
         let base = match address {
+            EngineAddress::Command { argv, .. } => {
+                let opened = Bridge::open(argv, scratch).map_err(|error| failed(error.into()))?;
+                builder = builder.unix_socket(opened.socket());
+                bridge = Some(opened);
+                "http://engine".to_owned()
+            }
             EngineAddress::Unix(path) => {
                 builder = builder.unix_socket(path.as_path());
                 "http://engine".to_owned()
@@ -47,8 +59,7 @@ impl Http {
                 if let Some(pem) = &tls.authorities {
                     let certificates =
                         reqwest::Certificate::from_pem_bundle(pem).map_err(|error| failed(error.into()))?;
-                    builder =
-                        certificates.into_iter().fold(builder, reqwest::ClientBuilder::add_root_certificate);
+                    builder = builder.tls_certs_only(certificates);
                 }
                 if let Some(pem) = &tls.identity {
                     let identity = Identity::from_pem(pem).map_err(|error| failed(error.into()))?;
@@ -61,10 +72,13 @@ impl Http {
         let client = builder.build().map_err(|error| failed(error.into()))?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.map_err(|error| failed(error.into()))?;
-        Ok(Self { runtime, client, base, shown })
+        Ok(Self { runtime, client, base, shown, bridge })
     }
 
     fn unreachable(&self, error: reqwest::Error) -> EngineError {
+        if let Some(words) = self.bridge.as_ref().and_then(Bridge::said) {
+            return EngineError::Command { address: self.shown.clone(), words };
+        }
         EngineError::Unreachable { address: self.shown.clone(), source: error.without_url().into() }
     }
 

@@ -11,11 +11,13 @@
 //!
 //! Whether the engine really has what was left out is checked afterwards; if not, everything is sent.
 
+mod bridge;
 mod http;
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use plimsoll_oci::{DiffId, Digest, Reference};
 use plimsoll_snapshot::Snapshots;
@@ -40,12 +42,19 @@ pub enum EngineAddress {
         /// Encrypted, with these certificates in PEM; none for plain http.
         tls: Option<EngineTls>,
     },
+    /// Whoever answers on a command's standard input and output.
+    Command {
+        /// The program and its arguments.
+        argv: Vec<OsString>,
+        /// The address that stands for it in messages.
+        shown: String,
+    },
 }
 
 /// Certificates for an engine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EngineTls {
-    /// Whom to trust besides the system's authorities.
+    /// Whom to trust instead of the system's authorities.
     pub authorities: Option<Vec<u8>>,
     /// The client's own certificate, with its key behind it.
     pub identity: Option<Vec<u8>>,
@@ -76,6 +85,14 @@ pub enum EngineError {
         /// What it said.
         reason: String,
     },
+    /// The command that leads to it failed.
+    #[error("cannot reach the Docker engine at `{address}`: {words}")]
+    Command {
+        /// Where.
+        address: String,
+        /// What the command said.
+        words: String,
+    },
     /// The image could not be read.
     #[error("cannot send the image to the engine")]
     Archive {
@@ -83,6 +100,27 @@ pub enum EngineError {
         #[source]
         source: Box<ExportError>,
     },
+}
+
+impl EngineError {
+    /// The way out, where one is known.
+    pub fn hint(&self) -> Option<&'static str> {
+        let Self::Command { words, .. } = self else { return None };
+        let has = |parts: &[&str]| parts.iter().any(|part| words.contains(part));
+        if has(&["Permission denied"]) {
+            Some(
+                "ssh is not let ask for passwords here: add the key to an agent (`ssh-add`) or name it in ~/.ssh/config",
+            )
+        } else if has(&["Host key verification failed", "HOST IDENTIFICATION HAS CHANGED"]) {
+            Some("connect once by hand (`ssh HOST`), which shows the host's key and keeps it")
+        } else if has(&["not found", "dial-stdio"]) {
+            Some(
+                "the host needs `docker` (or `podman`, for CONTAINER_HOST) where a command over ssh finds it",
+            )
+        } else {
+            None
+        }
+    }
 }
 
 /// How an engine keeps images.
@@ -135,9 +173,9 @@ struct InspectedManifest {
 }
 
 impl Engine {
-    /// Finds out who is there.
-    pub fn connect(address: &EngineAddress) -> Result<Self, EngineError> {
-        let http = Http::new(address)?;
+    /// Finds out who is there; `scratch` is a directory for this connection alone.
+    pub fn connect(address: &EngineAddress, scratch: &Path) -> Result<Self, EngineError> {
+        let http = Http::new(address, scratch)?;
         let version: Value = http.json("/version", "say what it is")?.unwrap_or_default();
         let is_podman = version["Components"].as_array().is_some_and(|parts| {
             parts.iter().any(|part| part["Name"].as_str().is_some_and(|name| name.contains("Podman")))

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use plimsoll_diagnostics::{Diagnostic, Spanned};
+use plimsoll_diagnostics::{Diagnostic, Spanned, Text};
 use plimsoll_dockerfile::{ArgDefinition, CommandForm, Healthcheck, Instruction, Pairs};
 use plimsoll_oci::{Empty, Healthcheck as HealthcheckConfig};
 
@@ -17,7 +17,7 @@ impl StageLowering<'_, '_> {
         for definition in definitions {
             let name = &definition.name.value;
             // A default that a build argument replaces is not even expanded.
-            let value = match (self.lowering.request.build_args.get(name), &definition.default) {
+            let value = match (self.lowering.request.build_args.get(name.as_str()), &definition.default) {
                 (Some(value), _) => Some(value.clone()),
                 (None, Some(default)) => {
                     Some(self.with_words(|words, problems| words.word(default, problems))?)
@@ -30,8 +30,8 @@ impl StageLowering<'_, '_> {
             {
                 self.state.variables.set(name, value);
             }
-            shown.push(value.as_ref().map_or_else(|| name.clone(), |value| format!("{name}={value}")));
-            self.state.arguments.push((name.clone(), value));
+            shown.push(value.as_ref().map_or_else(|| name.to_string(), |value| format!("{name}={value}")));
+            self.state.arguments.push((name.to_string(), value));
         }
         self.state.note(format!("ARG {}", shown.join(" ")));
         Ok(())
@@ -89,17 +89,17 @@ impl StageLowering<'_, '_> {
 
     fn command_line(&self, command: &CommandForm) -> Vec<String> {
         match command {
-            CommandForm::Exec(arguments) => arguments.clone(),
+            CommandForm::Exec(arguments) => arguments.iter().map(Text::to_string).collect(),
             CommandForm::Shell(text) => self.state.with_shell(text),
         }
     }
 
-    pub(crate) fn maintainer(&mut self, text: &Spanned<String>) {
-        self.state.config.author = Some(text.value.clone());
+    pub(crate) fn maintainer(&mut self, text: &Spanned<Text>) {
+        self.state.config.author = Some(text.to_string());
         self.state.note(format!("MAINTAINER {}", text.value));
     }
 
-    pub(crate) fn volume(&mut self, words: &[Spanned<String>]) -> Reporting {
+    pub(crate) fn volume(&mut self, words: &[Spanned<Text>]) -> Reporting {
         let mut volumes = Vec::new();
         for word in words {
             let volume = self.with_words(|words, problems| words.word(word, problems))?;
@@ -117,14 +117,14 @@ impl StageLowering<'_, '_> {
         Ok(())
     }
 
-    pub(crate) fn user(&mut self, user: &Spanned<String>) -> Reporting {
+    pub(crate) fn user(&mut self, user: &Spanned<Text>) -> Reporting {
         let user = self.with_words(|words, problems| words.word(user, problems))?;
         self.state.note(format!("USER {user}"));
         self.state.config.config.user = user;
         Ok(())
     }
 
-    pub(crate) fn stopsignal(&mut self, signal: &Spanned<String>) -> Reporting {
+    pub(crate) fn stopsignal(&mut self, signal: &Spanned<Text>) -> Reporting {
         let name = self.with_words(|words, problems| words.word(signal, problems))?;
         if !is_signal(&name) {
             self.lowering.problems.report(
@@ -139,8 +139,8 @@ impl StageLowering<'_, '_> {
         Ok(())
     }
 
-    pub(crate) fn shell(&mut self, words: &[Spanned<String>]) {
-        let words: Vec<String> = words.iter().map(|word| word.value.clone()).collect();
+    pub(crate) fn shell(&mut self, words: &[Spanned<Text>]) {
+        let words: Vec<String> = words.iter().map(Spanned::to_string).collect();
         self.state.note(format!("SHELL {}", go::list(&words)));
         self.state.config.config.shell = Some(words);
     }
@@ -152,10 +152,10 @@ impl StageLowering<'_, '_> {
             }
             Healthcheck::Check(check) => {
                 let test = match &check.command.value {
-                    CommandForm::Shell(text) => vec!["CMD-SHELL".to_owned(), text.clone()],
-                    CommandForm::Exec(arguments) => {
-                        std::iter::once("CMD".to_owned()).chain(arguments.iter().cloned()).collect()
-                    }
+                    CommandForm::Shell(text) => vec!["CMD-SHELL".to_owned(), text.to_string()],
+                    CommandForm::Exec(arguments) => std::iter::once("CMD".to_owned())
+                        .chain(arguments.iter().map(Text::to_string))
+                        .collect(),
                 };
                 HealthcheckConfig {
                     test,
@@ -180,7 +180,7 @@ impl StageLowering<'_, '_> {
         self.state.config.config.healthcheck = Some(config);
     }
 
-    pub(crate) fn workdir(&mut self, path: &Spanned<String>, instruction: &Instruction) -> Reporting {
+    pub(crate) fn workdir(&mut self, path: &Spanned<Text>, instruction: &Instruction) -> Reporting {
         let written = self.with_words(|words, problems| words.word(path, problems))?;
         let directory = paths::absolute(self.state.directory(), &written);
         let shown = self.shown(instruction);

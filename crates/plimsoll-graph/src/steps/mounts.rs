@@ -1,6 +1,6 @@
 //! `RUN --mount`.
 
-use plimsoll_diagnostics::{Diagnostic, Span, Spanned};
+use plimsoll_diagnostics::{Diagnostic, Span, Spanned, Text};
 use plimsoll_dockerfile::{Mount, MountKind as Kind, Sharing};
 
 use crate::lower::MAIN_CONTEXT;
@@ -33,7 +33,7 @@ impl Mounts {
 }
 
 impl StageLowering<'_, '_> {
-    pub(super) fn mounts(&mut self, flags: &[Spanned<String>]) -> Reporting<Mounts> {
+    pub(super) fn mounts(&mut self, flags: &[Spanned<Text>]) -> Reporting<Mounts> {
         let mut mounts = Mounts::default();
         let mut agents = 0;
         let mut complete = true;
@@ -50,7 +50,7 @@ impl StageLowering<'_, '_> {
 
     fn mount(
         &mut self,
-        flag: &Spanned<String>,
+        flag: &Spanned<Text>,
         mounts: &mut Mounts,
         agents: &mut usize,
     ) -> Reporting<ExecMount> {
@@ -176,7 +176,7 @@ impl StageLowering<'_, '_> {
     /// The vertex that `from` names; without it the build context.
     fn mounted(&mut self, from: Option<&str>, span: Span) -> Reporting<VertexId> {
         let Some(from) = from else { return Ok(self.lowering.local(MAIN_CONTEXT, None)) };
-        let from = Spanned::new(from.to_owned(), span);
+        let from = Spanned::new(from.into(), span);
         let origin = self.lowering.stages.resolve(&from, self.index, false, &mut self.lowering.problems)?;
         self.root_of(&origin)
     }

@@ -1,6 +1,6 @@
 //! `EXPOSE`: ports, ranges of ports and their protocols.
 
-use plimsoll_diagnostics::{Diagnostic, Spanned};
+use plimsoll_diagnostics::{Diagnostic, Spanned, Text};
 use plimsoll_oci::Empty;
 
 use crate::go;
@@ -18,11 +18,11 @@ struct Ports {
 }
 
 impl StageLowering<'_, '_> {
-    pub(crate) fn expose(&mut self, words: &[Spanned<String>]) -> Reporting {
+    pub(crate) fn expose(&mut self, words: &[Spanned<Text>]) -> Reporting {
         let mut ports = Vec::new();
         let mut complete = true;
         // The history lists ports in the order of the words' texts, not in that of the file.
-        let mut words: Vec<&Spanned<String>> = words.iter().collect();
+        let mut words: Vec<&Spanned<Text>> = words.iter().collect();
         words.sort_by(|left, right| left.value.cmp(&right.value));
         for word in words {
             let Ok(expanded) = self.with_words(|words, problems| words.words(word, problems)) else {

@@ -1,6 +1,6 @@
 //! `RUN`.
 
-use plimsoll_diagnostics::{Diagnostic, Spanned, did_you_mean};
+use plimsoll_diagnostics::{Diagnostic, Spanned, Text, did_you_mean};
 use plimsoll_dockerfile::{Instruction, Invocation, Run};
 
 use crate::paths;
@@ -64,16 +64,16 @@ impl StageLowering<'_, '_> {
                 );
                 Err(Reported)
             }
-            Invocation::Exec(args) => Ok((args, Vec::new())),
+            Invocation::Exec(args) => Ok((args.iter().map(Text::to_string).collect(), Vec::new())),
             Invocation::Script { name, body } => {
                 let path = paths::absolute(SCRIPTS, &paths::relative(&name));
                 let args = self.state.with_shell(&path);
-                Ok((args, vec![InlineFile { path, text: body, mode: 0o755 }]))
+                Ok((args, vec![InlineFile { path, text: body.to_string(), mode: 0o755 }]))
             }
         }
     }
 
-    fn network(&mut self, flag: Option<&Spanned<String>>) -> Reporting<NetworkMode> {
+    fn network(&mut self, flag: Option<&Spanned<Text>>) -> Reporting<NetworkMode> {
         const MODES: [&str; 3] = ["default", "none", "host"];
         let default = self.lowering.request.network;
         let Some(flag) = flag else { return Ok(default) };
@@ -90,7 +90,7 @@ impl StageLowering<'_, '_> {
         }
     }
 
-    fn security(&mut self, flag: Option<&Spanned<String>>) -> Reporting<SecurityMode> {
+    fn security(&mut self, flag: Option<&Spanned<Text>>) -> Reporting<SecurityMode> {
         const MODES: [&str; 2] = ["sandbox", "insecure"];
         let Some(flag) = flag else { return Ok(SecurityMode::Sandbox) };
         // Variables are not expanded here.
@@ -105,7 +105,7 @@ impl StageLowering<'_, '_> {
         }
     }
 
-    fn devices(&mut self, flags: &[Spanned<String>]) -> Reporting<Vec<DeviceRequest>> {
+    fn devices(&mut self, flags: &[Spanned<Text>]) -> Reporting<Vec<DeviceRequest>> {
         let mut devices = Vec::new();
         let mut complete = true;
         for flag in flags {
@@ -126,7 +126,7 @@ impl StageLowering<'_, '_> {
         if complete { Ok(devices) } else { Err(Reported) }
     }
 
-    fn bad_value(&mut self, flag: &str, place: &Spanned<String>, value: &str, known: &[&str]) {
+    fn bad_value(&mut self, flag: &str, place: &Spanned<Text>, value: &str, known: &[&str]) {
         let near = did_you_mean(value, known.iter().copied());
         self.lowering.problems.report(
             Diagnostic::error("bad-flag-value", format!("`{value}` is not a value for `{flag}`"))

@@ -1,6 +1,6 @@
 //! `COPY` and `ADD`.
 
-use plimsoll_diagnostics::{Diagnostic, Spanned};
+use plimsoll_diagnostics::{Diagnostic, Spanned, Text};
 use plimsoll_dockerfile::{Add, Copy, Heredoc, Instruction, Source, Transfer};
 use plimsoll_oci::Digest;
 
@@ -14,13 +14,13 @@ use crate::{AddSource, CopyOp, CopySource, GitSource, Op, OwnerSpec, VertexId, p
 struct Manner<'i> {
     keyword: &'static str,
     /// Where paths are taken from; without it the build context.
-    from: Option<&'i Spanned<String>>,
+    from: Option<&'i Spanned<Text>>,
     parents: bool,
     /// Local archives are unpacked.
     unpack: bool,
     /// Remote archives are unpacked.
     unpack_remote: bool,
-    checksum: Option<&'i Spanned<String>>,
+    checksum: Option<&'i Spanned<Text>>,
     /// Whether repositories keep their `.git`; without it their addresses say so.
     keep_git_dir: Option<bool>,
     /// Addresses are fetched.
@@ -104,7 +104,7 @@ impl StageLowering<'_, '_> {
             owner,
             mode: chmod,
             parents: manner.parents,
-            exclude: transfer.excludes.iter().map(|pattern| pattern.value.clone()).collect(),
+            exclude: transfer.excludes.iter().map(|pattern| pattern.value.to_string()).collect(),
             // With a new mode the layer is made on those below all the same.
             link: no_mode && transfer.link.as_ref().is_some_and(|flag| flag.value),
             unpack: manner.unpack,
@@ -118,10 +118,10 @@ impl StageLowering<'_, '_> {
 
     fn path(
         &mut self,
-        place: &Spanned<String>,
+        place: &Spanned<Text>,
         written: &str,
         manner: &Manner<'_>,
-        checksum: Option<&Spanned<String>>,
+        checksum: Option<&Spanned<Text>>,
         inputs: &mut Vec<VertexId>,
     ) -> Reporting<CopySource> {
         let git = self.repository(place, written, manner, checksum)?;
@@ -145,10 +145,10 @@ impl StageLowering<'_, '_> {
     /// The repository that a source of `ADD` names.
     fn repository(
         &mut self,
-        place: &Spanned<String>,
+        place: &Spanned<Text>,
         written: &str,
         manner: &Manner<'_>,
-        checksum: Option<&Spanned<String>>,
+        checksum: Option<&Spanned<Text>>,
     ) -> Reporting<Option<GitSource>> {
         let read = GitSource::parse(written).and_then(|git| match (git, checksum) {
             (Some(git), Some(checksum)) => git.with_commit(&checksum.value).map(Some),
@@ -172,10 +172,10 @@ impl StageLowering<'_, '_> {
 
     fn remote(
         &mut self,
-        place: &Spanned<String>,
+        place: &Spanned<Text>,
         url: &str,
         manner: &Manner<'_>,
-        checksum: Option<&Spanned<String>>,
+        checksum: Option<&Spanned<Text>>,
     ) -> Reporting<CopySource> {
         if !manner.remote {
             let problem =
@@ -214,12 +214,12 @@ impl StageLowering<'_, '_> {
             let body = Spanned::new(content, heredoc.body.span);
             self.with_words(|words, problems| words.body(&body, problems))?
         } else {
-            content
+            content.to_string()
         };
-        Ok(CopySource::Inline { name: heredoc.name.value.clone(), text })
+        Ok(CopySource::Inline { name: heredoc.name.to_string(), text })
     }
 
-    fn check_mode(&mut self, place: Option<&Spanned<String>>, text: Option<&str>) -> Reporting {
+    fn check_mode(&mut self, place: Option<&Spanned<Text>>, text: Option<&str>) -> Reporting {
         let (Some(place), Some(text)) = (place, text) else { return Ok(()) };
         if is_octal_mode(text) || is_symbolic_mode(text) {
             return Ok(());
@@ -238,14 +238,14 @@ impl StageLowering<'_, '_> {
         transfer: &Transfer,
         manner: &Manner<'_>,
         text: Option<String>,
-    ) -> Reporting<Option<Spanned<String>>> {
+    ) -> Reporting<Option<Spanned<Text>>> {
         let (Some(place), Some(text)) = (manner.checksum, text) else {
             return Ok(None);
         };
         let message = if let [Source::Path(source)] = transfer.sources.as_slice() {
             let written = self.with_words(|words, problems| words.word(source, problems))?;
             if is_http(&written) || GitSource::parse(&written).is_ok_and(|git| git.is_some()) {
-                return Ok(Some(Spanned::new(text, place.span)));
+                return Ok(Some(Spanned::new(text.into(), place.span)));
             }
             "`--checksum` is for remote sources only"
         } else {

@@ -193,7 +193,10 @@ fn the_cache_can_be_refused_for_all_stages_or_by_name() {
     let outcome = build(text).with(|request| request.no_cache_stages = vec!["ONE".to_owned()].leak()).graph();
     let forced: Vec<bool> =
         outcome.vertices(|op| matches!(op, Op::Exec(_))).iter().map(|vertex| vertex.no_cache).collect();
-    assert_eq!(forced, [true, false]);
+    assert_eq!((forced, outcome.warnings.len()), (vec![true, false], 0));
+    let outcome = build(text).with(|request| request.no_cache_stages = vec!["on".to_owned()].leak()).graph();
+    assert_eq!(outcome.warnings[0].code, "unknown-stage");
+    assert_eq!(outcome.warnings[0].hint.as_deref(), Some("did you mean `one`?"));
 }
 
 #[test]

@@ -1,13 +1,14 @@
 //! Tars that other programs wrote, and other programs reading ours.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{Read, Write as _};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _, symlink};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use plimsoll_layer::{
-    Entry, Kind, LayerError, LayerIndex, LayerSink, ReadOptions, Timestamp, index_only, read_layer,
+    Entry, Kind, LayerError, LayerIndex, LayerSink, ReadOptions, TarOptions, Timestamp, index_only,
+    read_layer, write_tar,
 };
 use plimsoll_oci::Digest;
 
@@ -195,4 +196,29 @@ fn old_headers_and_comments_are_understood() {
     let unknown = RawTar::default().entry(b"x", b'M', b"", b"").end();
     let result = index_only(&mut unknown.as_slice(), &ReadOptions::default());
     assert!(matches!(result, Err(LayerError::EntryType { type_flag: b'M', .. })), "{result:?}");
+}
+
+/// One byte more than a header holds in octal digits.
+const HUGE: u64 = (1 << 33) + 1;
+
+#[test]
+fn a_file_larger_than_octal_digits_is_read_from_gnu_headers_and_from_our_own() {
+    let mut header = RawTar::default();
+    header.header(b"huge", b'0', b"", HUGE);
+    let zeros = || std::io::repeat(0).take(HUGE);
+    let padding = 512 - HUGE % 512;
+    let mut tar = header.0.as_slice().chain(zeros()).chain(std::io::repeat(0).take(padding + 1024));
+    let index = index_only(&mut tar, &ReadOptions::default()).unwrap();
+    let kinds: Vec<_> = index.entries().iter().map(|entry| entry.kind.clone()).collect();
+    assert_eq!(kinds, [Kind::File { size: HUGE }]);
+
+    let (mut reader, mut writer) = std::io::pipe().unwrap();
+    let written = index.clone();
+    let writing = std::thread::spawn(move || {
+        let mut content = |_: &Entry| Ok(Box::new(zeros()) as Box<dyn Read>);
+        write_tar(&written, &mut content, TarOptions::default(), &mut writer)
+    });
+    let read = index_only(&mut reader, &ReadOptions::default()).unwrap();
+    writing.join().unwrap().unwrap();
+    assert_eq!(read, index);
 }

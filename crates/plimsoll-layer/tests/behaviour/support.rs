@@ -152,7 +152,13 @@ impl RawTar {
         block[100..107].copy_from_slice(b"0000644");
         block[108..115].copy_from_slice(b"0000000");
         block[116..123].copy_from_slice(b"0000000");
-        block[124..135].copy_from_slice(format!("{size:011o}").as_bytes());
+        if size < 1 << 33 {
+            block[124..135].copy_from_slice(format!("{size:011o}").as_bytes());
+        } else {
+            // As GNU tar writes what eleven octal digits cannot hold: base 256, with the first bit set.
+            block[124] = 0x80;
+            block[128..136].copy_from_slice(&size.to_be_bytes());
+        }
         block[136..147].copy_from_slice(b"00000000000");
         block[148..156].fill(b' ');
         block[156] = type_flag;

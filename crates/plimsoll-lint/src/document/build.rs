@@ -2,7 +2,7 @@
 
 use std::cell::{OnceCell, RefCell};
 
-use plimsoll_diagnostics::{SourceFile, Span, Spanned};
+use plimsoll_diagnostics::{SourceFile, Span, Spanned, Text};
 use plimsoll_dockerfile::{Dockerfile, Instruction, InstructionKind, Mount, words};
 use plimsoll_oci::Platform;
 
@@ -106,7 +106,7 @@ fn new_stage<'a>(document: &Document<'a>, start: Option<&'a Instruction>) -> Sta
 fn fill<'a>(document: &mut Document<'a>, body: &'a [Instruction]) {
     let index = document.stages.len() - 1;
     let parent = document.stages[index].parent;
-    let mut shell: Option<&'a [Spanned<String>]> = None;
+    let mut shell: Option<&'a [Spanned<Text>]> = None;
     let mut base_shell = document.stages[index]
         .facts
         .as_ref()
@@ -156,7 +156,7 @@ fn last_before<'t>(names: &[(usize, &'t str)], from: usize, to: usize) -> Option
     names.iter().rev().find(|(place, _)| (from..to).contains(place)).map(|(_, name)| *name)
 }
 
-fn shell_behind<'a>(step: &Step<'a>) -> Option<&'a [Spanned<String>]> {
+fn shell_behind<'a>(step: &Step<'a>) -> Option<&'a [Spanned<Text>]> {
     match &step.instruction.kind {
         InstructionKind::Shell(words) => Some(words),
         _ => step.shell,
@@ -229,10 +229,18 @@ fn undefined(
         value.map(str::to_owned)
     };
     let mut found: Vec<(String, Span)> = Vec::new();
+    // `ARG a b=$a`: what stands in front in the same instruction is declared.
+    let is_declared_here = |name: &str, place: Span| match &instruction.kind {
+        InstructionKind::Arg(definitions) => definitions
+            .iter()
+            .any(|definition| definition.name.value == name && definition.name.span.end <= place.start),
+        _ => false,
+    };
     super::used_words::visit(&instruction.kind, document.dockerfile.escape, &value, &mut |span| {
         for name in missing.take() {
             let is_new = !found.iter().any(|(known, _)| *known == name);
-            if is_new && !is_declared(&document.stages, stage, &name) {
+            let is_known = is_declared(&document.stages, stage, &name) || is_declared_here(&name, span);
+            if is_new && !is_known {
                 found.push((name, span));
             }
         }
@@ -256,18 +264,27 @@ fn definitions(
             .iter()
             .map(|pair| Variable { name: expand(&pair.key.value), value: Some(expand(&pair.value.value)) })
             .collect(),
-        InstructionKind::Arg(definitions) => definitions
-            .iter()
-            .map(|definition| {
-                let name = definition.name.value.clone();
+        InstructionKind::Arg(definitions) => {
+            let mut found: Vec<Variable> = Vec::new();
+            for definition in definitions {
+                let name = definition.name.to_string();
+                // The ones of an `ARG` see each other, those of an `ENV` do not.
+                let in_front = |name: &str| {
+                    let own = found.iter().rev().find(|variable| variable.name == name);
+                    own.and_then(|variable| variable.value.clone()).or_else(|| value(name))
+                };
                 let given = document.options.build_args.get(&name).cloned();
                 let default = || match &definition.default {
-                    Some(default) => Some(expand(&default.value)),
+                    Some(default) => {
+                        Some(words::expand(&default.value, escape, &in_front).unwrap_or_default())
+                    }
                     None => document.globals.value(&name).map(str::to_owned),
                 };
-                Variable { value: given.or_else(default), name }
-            })
-            .collect(),
+                let value = given.or_else(default);
+                found.push(Variable { name, value });
+            }
+            found
+        }
         _ => Vec::new(),
     }
 }

@@ -55,7 +55,7 @@ impl Globals {
                             let default = definition.default.as_ref()?;
                             globals.word(&default.value).map(|word| word.text)
                         };
-                        let value = build_args.get(name).cloned().or_else(default);
+                        let value = build_args.get(name.as_str()).cloned().or_else(default);
                         globals.set(name, value);
                     }
                 }

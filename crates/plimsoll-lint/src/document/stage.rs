@@ -1,6 +1,6 @@
 //! A stage and its instructions.
 
-use plimsoll_diagnostics::{Span, Spanned};
+use plimsoll_diagnostics::{Span, Spanned, Text};
 use plimsoll_dockerfile::{From, Instruction, InstructionKind};
 
 use super::BaseFacts;
@@ -66,7 +66,7 @@ pub struct Step<'a> {
     /// The instruction.
     pub instruction: &'a Instruction,
     /// The last `SHELL` before it, in its stage or in one that it is built on.
-    pub(crate) shell: Option<&'a [Spanned<String>]>,
+    pub(crate) shell: Option<&'a [Spanned<Text>]>,
     /// The shell that a comment (`# hadolint shell=NAME`) says commands go to, unless a later `SHELL` says otherwise.
     pub(crate) shell_comment: Option<&'a str>,
     /// Whether the base image is known to set a shell that is in force.

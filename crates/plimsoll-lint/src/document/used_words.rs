@@ -1,6 +1,6 @@
 //! Which words of an instruction variables are put into.
 
-use plimsoll_diagnostics::{Span, Spanned};
+use plimsoll_diagnostics::{Span, Spanned, Text};
 use plimsoll_dockerfile::words::{self, Lookup, Options, Quotes};
 use plimsoll_dockerfile::{InstructionKind, Mount, Source, Transfer};
 
@@ -9,7 +9,7 @@ use plimsoll_dockerfile::{InstructionKind, Mount, Source, Transfer};
 /// `seen` is called behind each word with its place. The words of `EXPOSE` and the values of `--exclude` are not among
 /// them, as nobody tells what they lack.
 pub(super) fn visit(kind: &InstructionKind, escape: char, lookup: &Lookup<'_>, seen: &mut dyn FnMut(Span)) {
-    let mut word = |word: &Spanned<String>| {
+    let mut word = |word: &Spanned<Text>| {
         let _broken_words_are_errors_of_the_builder = words::expand(&word.value, escape, lookup);
         seen(word.span);
     };
@@ -43,14 +43,14 @@ pub(super) fn visit(kind: &InstructionKind, escape: char, lookup: &Lookup<'_>, s
     }
 }
 
-fn transfer(transfer: &Transfer, lookup: &Lookup<'_>, word: &mut impl FnMut(&Spanned<String>)) {
+fn transfer(transfer: &Transfer, lookup: &Lookup<'_>, word: &mut impl FnMut(&Spanned<Text>)) {
     for source in &transfer.sources {
         match source {
             Source::Path(path) => word(path),
             Source::Inline(heredoc) if heredoc.expand => {
                 let options = Options { quotes: Quotes::Literal, ..Options::new('\\') };
                 let _errors_are_the_builders = words::process(&heredoc.body.value, options, lookup);
-                word(&Spanned::new(String::new(), heredoc.name.span));
+                word(&Spanned::new(Text::new(), heredoc.name.span));
             }
             Source::Inline(_) => {}
         }

@@ -4,10 +4,12 @@
 //! first line whose meaning for the runtime image is not known. Every language has one renderer.
 
 mod go;
+mod java;
 mod naive;
 mod node;
 mod project;
 mod python;
+mod rust;
 
 use std::collections::BTreeMap;
 
@@ -15,7 +17,7 @@ use plimsoll_diagnostics::{Diagnostic, Severity, SourceFile, Span};
 
 use crate::context::BuildContext;
 use naive::Naive;
-use project::Project;
+use project::{Project, Runtime};
 
 /// What the proposal is made from, beside the Dockerfile.
 pub struct Surroundings<'s> {
@@ -34,6 +36,8 @@ pub struct Proposal {
     pub dockerfile: String,
     /// Patterns that the ignore file should have.
     pub ignore: Vec<&'static str>,
+    /// A named context that the project should have: name and value.
+    pub context: Option<(String, String)>,
 }
 
 /// Why there is no proposal, with the place and the way out.
@@ -51,17 +55,29 @@ pub fn propose(file: &SourceFile, surroundings: &Surroundings<'_>) -> Result<Pro
     }
     let naive = Naive::read(file, &parsed.dockerfile)?;
     let project = Project::new(surroundings);
-    let (dockerfile, ignore) = if naive.runs("npm") || naive.starts("node") || naive.starts("npm") {
+    let rendered = if node::is_meant(&naive) {
         node::render(&naive, &project)?
     } else if naive.runs("go") {
         go::render(&naive, &project)?
-    } else if naive.runs("pip") || naive.starts("python3") || naive.starts("python") {
+    } else if naive.runs("cargo") || naive.starts("cargo") {
+        rust::render(&naive, &project)?
+    } else if java::is_meant(&naive) {
+        java::render(&naive, &project)?
+    } else if python::is_meant(&naive) {
         python::render(&naive, &project)?
     } else {
-        let hint = "the proposal knows `npm ci`, `pip install -r` and `go build`";
+        let hint = "the proposal knows npm, Yarn, pnpm, pip, Poetry, uv, Go, Cargo, Maven and Gradle";
         return Err(refuse(naive.from_span, "no step shows what language the program is in", hint));
     };
-    Ok(Proposal { dockerfile, ignore })
+    let Rendered { dockerfile, ignore, runtime } = rendered;
+    Ok(Proposal { dockerfile, ignore, context: runtime.context.map(|value| (runtime.image, value)) })
+}
+
+/// What a renderer gives.
+struct Rendered {
+    dockerfile: String,
+    ignore: Vec<&'static str>,
+    runtime: Runtime,
 }
 
 fn refuse(span: Span, message: impl Into<String>, hint: impl Into<String>) -> Refusal {

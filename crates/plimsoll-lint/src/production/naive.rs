@@ -1,8 +1,8 @@
 //! A Dockerfile with one stage, sorted by what each instruction is for.
 
-use plimsoll_diagnostics::{SourceFile, Span};
+use plimsoll_diagnostics::{SourceFile, Span, Text};
 use plimsoll_dockerfile::{
-    CommandForm, Copy, Dockerfile, Healthcheck, Instruction, InstructionKind, Run, Source,
+    Add, CommandForm, Dockerfile, Healthcheck, Instruction, InstructionKind, Run, Source, Transfer,
 };
 
 use super::{Refusal, refuse};
@@ -12,6 +12,18 @@ use crate::names::base_name;
 pub(super) struct Step {
     pub(super) assignments: Vec<String>,
     pub(super) words: Vec<String>,
+    /// The command as written, when only a shell understands it; the words are then no more than a hint.
+    pub(super) raw: Option<String>,
+    pub(super) span: Span,
+}
+
+/// A HEALTHCHECK.
+pub(super) struct Health {
+    /// The keyword and its flags, as written.
+    pub(super) flags: String,
+    pub(super) words: Vec<String>,
+    /// What it asks a server for, when it does nothing else.
+    pub(super) url: Option<String>,
     pub(super) span: Span,
 }
 
@@ -24,6 +36,8 @@ pub(super) struct Naive {
     /// The FROM line's words up to the image, as written.
     pub(super) from: String,
     pub(super) workdir: String,
+    /// The working directory that is set later, if none is yet.
+    planned: String,
     pub(super) steps: Vec<Step>,
     /// What is said to the build and to the image: ARG, and ENV with its names.
     pub(super) build_settings: Vec<String>,
@@ -32,9 +46,11 @@ pub(super) struct Naive {
     pub(super) env: Vec<(String, String)>,
     /// EXPOSE, LABEL, VOLUME, STOPSIGNAL, as written.
     pub(super) metadata: Vec<String>,
-    pub(super) health: Option<(String, Vec<String>)>,
+    pub(super) health: Option<Health>,
     pub(super) command: Vec<String>,
     pub(super) command_span: Span,
+    /// CMD so far, which ENTRYPOINT may take back.
+    cmd: Vec<String>,
     pub(super) copies_all: bool,
     /// COPY instructions as written, unless everything is copied.
     pub(super) copies: Vec<String>,
@@ -62,12 +78,17 @@ impl Naive {
         }
         let InstructionKind::From(from) = &first.kind else { unreachable!("it was filtered") };
         let directives = dockerfile.directives.iter().map(|one| format!("{}\n", file.slice(one.span)));
+        let planned = dockerfile.instructions.iter().find_map(|one| match &one.kind {
+            InstructionKind::Workdir(path) => Some(path.value.trim_end_matches('/').to_owned()),
+            _ => None,
+        });
         let mut naive = Self {
             from_span: first.span,
-            base: from.image.value.clone(),
+            base: from.image.to_string(),
             head: directives.collect(),
             from: file.slice(Span::new(first.span.start, from.image.span.end)).to_owned(),
             workdir: String::new(),
+            planned: planned.unwrap_or_default(),
             steps: Vec::new(),
             build_settings: Vec::new(),
             settings: Vec::new(),
@@ -76,57 +97,17 @@ impl Naive {
             health: None,
             command: Vec::new(),
             command_span: first.span,
+            cmd: Vec::new(),
             copies_all: false,
             copies: Vec::new(),
         };
         let last_run =
             dockerfile.instructions.iter().rposition(|one| matches!(one.kind, InstructionKind::Run(_)));
-        let (mut entrypoint, mut cmd) = (Vec::new(), Vec::new());
         for (index, instruction) in dockerfile.instructions.iter().enumerate() {
-            let text = file.slice(instruction.span).to_owned();
-            match &instruction.kind {
-                InstructionKind::From(_) | InstructionKind::User(_) => {}
-                InstructionKind::Arg(_) if instruction.span.start < first.span.start => {
-                    naive.head.push_str(&text);
-                    naive.head.push('\n');
-                }
-                InstructionKind::Arg(_) => naive.setting(text, last_run.is_some_and(|last| index < last)),
-                InstructionKind::Env(pairs) => {
-                    let pairs = pairs.pairs.iter();
-                    naive.env.extend(pairs.map(|pair| (pair.key.value.clone(), pair.value.value.clone())));
-                    naive.setting(text, last_run.is_some_and(|last| index < last));
-                }
-                InstructionKind::Expose(_)
-                | InstructionKind::Label(_)
-                | InstructionKind::Maintainer(_)
-                | InstructionKind::Volume(_)
-                | InstructionKind::Stopsignal(_)
-                | InstructionKind::Healthcheck(Healthcheck::None) => naive.metadata.push(text),
-                InstructionKind::Healthcheck(Healthcheck::Check(check)) => {
-                    let flags = Span::new(instruction.span.start, check.command.span.start);
-                    let flags = file.slice(flags).trim_end().to_owned();
-                    naive.health = Some((flags, words_of(&check.command.value, instruction)?));
-                }
-                InstructionKind::Workdir(path) => naive.enter(&path.value, instruction)?,
-                InstructionKind::Copy(copy) => naive.copy(copy, text, instruction)?,
-                InstructionKind::Run(run) => naive.run(run, instruction)?,
-                InstructionKind::Cmd(command) => {
-                    (cmd, naive.command_span) = (words_of(&command.value, instruction)?, instruction.span);
-                }
-                InstructionKind::Entrypoint(command) => {
-                    (entrypoint, naive.command_span) =
-                        (words_of(&command.value, instruction)?, instruction.span);
-                    if matches!(command.value, CommandForm::Shell(_)) && !cmd.is_empty() {
-                        cmd.clear();
-                    }
-                }
-                other => {
-                    let message = format!("what {} does in the runtime image is not known", other.name());
-                    return Err(refuse(instruction.span, message, WAY_OUT));
-                }
-            }
+            naive.take(file, instruction, last_run.is_some_and(|last| index < last))?;
         }
-        naive.command = [entrypoint, cmd].concat();
+        let cmd = std::mem::take(&mut naive.cmd);
+        naive.command.extend(cmd);
         if naive.command.is_empty() {
             return Err(refuse(first.span, "neither CMD nor ENTRYPOINT says what is run", "add a CMD"));
         }
@@ -134,6 +115,62 @@ impl Naive {
             return Err(refuse(first.span, "there is no WORKDIR", "add one, for example `WORKDIR /app`"));
         }
         Ok(naive)
+    }
+
+    fn take(
+        &mut self,
+        file: &SourceFile,
+        instruction: &Instruction,
+        is_for_build: bool,
+    ) -> Result<(), Refusal> {
+        let text = file.slice(instruction.span).to_owned();
+        match &instruction.kind {
+            InstructionKind::From(_) | InstructionKind::User(_) => {}
+            InstructionKind::Arg(_) if instruction.span.start < self.from_span.start => {
+                self.head.push_str(&text);
+                self.head.push('\n');
+            }
+            InstructionKind::Arg(_) => self.setting(text, is_for_build),
+            InstructionKind::Env(pairs) => {
+                let pairs = pairs.pairs.iter();
+                self.env.extend(pairs.map(|pair| (pair.key.to_string(), pair.value.to_string())));
+                self.setting(text, is_for_build);
+            }
+            InstructionKind::Expose(_)
+            | InstructionKind::Label(_)
+            | InstructionKind::Maintainer(_)
+            | InstructionKind::Volume(_)
+            | InstructionKind::Stopsignal(_)
+            | InstructionKind::Healthcheck(Healthcheck::None) => self.metadata.push(text),
+            InstructionKind::Healthcheck(Healthcheck::Check(check)) => {
+                let flags = file.slice(Span::new(instruction.span.start, check.command.span.start));
+                self.health = Some(Health::new(flags, &check.command.value, instruction)?);
+            }
+            InstructionKind::Workdir(path) => self.enter(&path.value, instruction)?,
+            InstructionKind::Copy(copy) if copy.from.is_none() => {
+                self.copy(&copy.transfer, text, instruction)?;
+            }
+            // What ADD does with files of the context that are no archives, COPY does too.
+            InstructionKind::Add(add) if only_copies(add) => {
+                self.copy(&add.transfer, format!("COPY{}", &text["ADD".len()..]), instruction)?;
+            }
+            InstructionKind::Run(run) => self.run(run, instruction)?,
+            InstructionKind::Cmd(command) => {
+                (self.cmd, self.command_span) = (words_of(&command.value, instruction)?, instruction.span);
+            }
+            InstructionKind::Entrypoint(command) => {
+                (self.command, self.command_span) =
+                    (words_of(&command.value, instruction)?, instruction.span);
+                if matches!(command.value, CommandForm::Shell(_)) {
+                    self.cmd.clear();
+                }
+            }
+            other => {
+                let message = format!("what {} does in the runtime image is not known", other.name());
+                return Err(refuse(instruction.span, message, WAY_OUT));
+            }
+        }
+        Ok(())
     }
 
     fn setting(&mut self, text: String, is_for_build: bool) {
@@ -155,11 +192,14 @@ impl Naive {
     }
 
     /// Takes copies that leave paths as they are in the context: below the working directory.
-    fn copy(&mut self, copy: &Copy, text: String, instruction: &Instruction) -> Result<(), Refusal> {
-        let transfer = &copy.transfer;
+    fn copy(&mut self, transfer: &Transfer, text: String, instruction: &Instruction) -> Result<(), Refusal> {
         let strip = |path: &str| path.trim_start_matches("./").trim_end_matches('/').to_owned();
         let destination = transfer.destination.value.as_str();
-        let below = destination.strip_prefix(self.workdir.as_str()).map(|rest| rest.trim_start_matches('/'));
+        let is_absolute = destination.starts_with('/');
+        let below = destination
+            .strip_prefix(self.planned.as_str())
+            .filter(|rest| rest.is_empty() || rest.starts_with('/'))
+            .map(|rest| rest.trim_start_matches('/'));
         let to = strip(below.unwrap_or(destination));
         let to = if to == "." { String::new() } else { to };
         let is_whole = |path: &str| matches!(path, "." | "./");
@@ -172,7 +212,8 @@ impl Naive {
             }
             Source::Inline(_) => false,
         });
-        if copy.from.is_some() || self.workdir.is_empty() || !stays {
+        let has_place = if is_absolute { below.is_some() } else { !self.workdir.is_empty() };
+        if !has_place || self.planned.is_empty() || !stays {
             let hint = "copy to the same paths below one WORKDIR, or write the stages by hand";
             return Err(refuse(
                 instruction.span,
@@ -201,16 +242,35 @@ impl Naive {
                 WAY_OUT,
             ));
         }
-        let chain: Vec<Vec<String>> = match &run.command.value {
-            CommandForm::Exec(words) => vec![words.clone()],
-            CommandForm::Shell(text) => {
-                text.split("&&").map(|part| split(part, instruction)).collect::<Result<_, _>>()?
+        let parts: Vec<&str> = match &run.command.value {
+            CommandForm::Exec(words) => {
+                let words = words.iter().map(Text::to_string).collect();
+                self.steps.push(Step { assignments: Vec::new(), words, raw: None, span: instruction.span });
+                return Ok(());
             }
+            CommandForm::Shell(text) => text.split("&&").collect(),
         };
-        for mut words in chain {
+        for part in parts {
+            let mut words = match plain_words(part) {
+                Some(words) => words,
+                // A list of sources often comes out of a substitution.
+                None if part.trim_start().starts_with("javac ") && !part.contains("||") => {
+                    let words = part.split_whitespace().map(str::to_owned).collect();
+                    let raw = Some(part.trim().to_owned());
+                    self.steps.push(Step { assignments: Vec::new(), words, raw, span: instruction.span });
+                    continue;
+                }
+                None => split(part, instruction)?,
+            };
+            // The working directory is made by WORKDIR.
+            if let ["mkdir", .., path] = words.iter().map(String::as_str).collect::<Vec<_>>().as_slice()
+                && path.trim_end_matches('/') == self.planned
+            {
+                continue;
+            }
             let count = words.iter().take_while(|word| is_assignment(word)).count();
             let assignments = words.drain(..count).collect();
-            self.steps.push(Step { assignments, words, span: instruction.span });
+            self.steps.push(Step { assignments, words, raw: None, span: instruction.span });
         }
         Ok(())
     }
@@ -242,20 +302,72 @@ impl Step {
     }
 
     pub(super) fn text(&self) -> String {
+        if let Some(raw) = &self.raw {
+            return raw.clone();
+        }
         self.assignments.iter().chain(&self.words).map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
     }
 
     /// Whether it installs nothing but what only a build has a use for.
     pub(super) fn is_build_only_packages(&self) -> bool {
+        self.installs(|_| false)
+    }
+
+    /// The same for programs that need no library when they run: headers are for their build too.
+    pub(super) fn is_packages_with_headers(&self) -> bool {
+        self.installs(|name| name.ends_with("-dev") || name.ends_with("-headers"))
+    }
+
+    fn installs(&self, others: impl Fn(&str) -> bool) -> bool {
         const TOOLS: &[&str] = &["build-essential", "gcc", "g++", "make", "git", "pkg-config", "cmake"];
         let manager = matches!(self.tool(), "apt-get" | "apt" | "apk");
         let mut operands = self.words.iter().skip(1).filter(|word| !word.starts_with('-'));
         match operands.next().map(String::as_str) {
             Some("update" | "clean") => manager,
-            Some("install" | "add") => manager && operands.all(|name| TOOLS.contains(&name.as_str())),
+            Some("install" | "add") => {
+                manager && operands.all(|name| TOOLS.contains(&name.as_str()) || others(name))
+            }
             _ => self.tool() == "rm" && self.words.iter().any(|word| word.starts_with("/var/lib/apt/lists")),
         }
     }
+}
+
+impl Health {
+    fn new(flags: &str, command: &CommandForm, instruction: &Instruction) -> Result<Self, Refusal> {
+        let flags = flags.trim_end().trim_end_matches("CMD").trim_end().to_owned();
+        let words = match command {
+            // Any exit code but 0 and 1 is reserved, which is why many say this; other programs end with 1 by themselves.
+            CommandForm::Shell(text) => match text.rsplit_once("||") {
+                Some((first, last)) if matches!(last.trim(), "exit 1" | "false") => {
+                    split(first, instruction)?
+                }
+                _ => split(text, instruction)?,
+            },
+            CommandForm::Exec(_) => words_of(command, instruction)?,
+        };
+        let is_asking = words.first().is_some_and(|first| ["curl", "wget"].contains(&base_name(first)));
+        let mut urls =
+            words.iter().filter(|word| word.starts_with("http://") || word.starts_with("https://"));
+        let url = urls.next().filter(|_| is_asking && urls.next().is_none()).cloned();
+        Ok(Self { flags, words, url, span: instruction.span })
+    }
+}
+
+/// Whether ADD only copies: nothing is fetched, and no name is that of an archive.
+fn only_copies(add: &Add) -> bool {
+    const ARCHIVES: [&str; 7] = [".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".txz"];
+    let is_plain = add.checksum.is_none() && add.keep_git_dir.is_none() && add.unpack.is_none();
+    is_plain
+        && add.transfer.sources.iter().all(|source| match source {
+            Source::Path(path) => {
+                let path = path.value.as_str();
+                !path.contains("://")
+                    && !path.starts_with("git@")
+                    && !path.contains('*')
+                    && !ARCHIVES.iter().any(|end| path.ends_with(end))
+            }
+            Source::Inline(_) => false,
+        })
 }
 
 fn is_assignment(word: &str) -> bool {
@@ -266,7 +378,7 @@ fn is_assignment(word: &str) -> bool {
 
 fn words_of(command: &CommandForm, instruction: &Instruction) -> Result<Vec<String>, Refusal> {
     match command {
-        CommandForm::Exec(words) => Ok(words.clone()),
+        CommandForm::Exec(words) => Ok(words.iter().map(Text::to_string).collect()),
         CommandForm::Shell(text) => split(text, instruction),
     }
 }

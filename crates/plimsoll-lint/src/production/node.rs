@@ -1,22 +1,80 @@
-//! Node programs that npm installs.
+//! Node programs that npm, Yarn or pnpm installs.
 
 use std::fmt::Write as _;
 
 use serde_json::Value;
 
 use super::naive::{Naive, Step, plain_words, quoted};
-use super::project::{CLUTTER, Project, build_stage, copy_sources, finish, health, lines, own_health};
-use super::{Refusal, refuse};
+use super::project::{CLUTTER, Project, build_stage, copy_sources, finish, health, health_check, lines};
+use super::{Refusal, Rendered, refuse};
 use crate::names::base_name;
 
-const CACHE: &str = "--mount=type=cache,target=/root/.npm";
+/// Who installs.
+struct Manager {
+    name: &'static str,
+    locks: &'static [&'static str],
+    cache: &'static str,
+    /// The installation without a lock file, and with one.
+    install: [&'static str; 2],
+    /// Leaves out what is for development.
+    omit: &'static str,
+    /// Takes it in although `NODE_ENV` says production.
+    include: &'static str,
+}
+
+const MANAGERS: [Manager; 3] = [
+    Manager {
+        name: "pnpm",
+        locks: &["pnpm-lock.yaml"],
+        cache: "/root/.local/share/pnpm/store",
+        install: ["pnpm install", "pnpm install --frozen-lockfile"],
+        omit: "--prod",
+        include: "--prod=false",
+    },
+    Manager {
+        name: "yarn",
+        locks: &["yarn.lock"],
+        cache: "/usr/local/share/.cache/yarn",
+        install: ["yarn install", "yarn install --frozen-lockfile"],
+        omit: "--production",
+        include: "--production=false",
+    },
+    Manager {
+        name: "npm",
+        locks: &["package-lock.json", "npm-shrinkwrap.json"],
+        cache: "/root/.npm",
+        install: ["npm install", "npm ci"],
+        omit: "--omit=dev",
+        include: "--include=dev",
+    },
+];
+
+/// Whether the program is one for Node.
+pub(super) fn is_meant(naive: &Naive) -> bool {
+    naive.starts("node")
+        || MANAGERS.iter().any(|manager| naive.runs(manager.name) || naive.starts(manager.name))
+}
 
 /// Scripts that npm runs by itself: they may need files that are not there yet.
 const HOOKS: &[&str] = &["preinstall", "install", "postinstall", "prepare"];
 
-pub(super) fn render(naive: &Naive, project: &Project<'_>) -> Result<(String, Vec<&'static str>), Refusal> {
+/// What the renderer found out.
+struct Parts<'p> {
+    manager: &'static Manager,
+    /// The installation, with the lock file if there is one.
+    install: &'static str,
+    /// The COPY of the manifests.
+    manifests: String,
+    /// Steps in front of the installation, and behind it.
+    before: Vec<String>,
+    builds: Vec<&'p Step>,
+    /// The folder that the build makes.
+    output: Option<&'p str>,
+}
+
+pub(super) fn render(naive: &Naive, project: &Project<'_>) -> Result<Rendered, Refusal> {
     let package = package(naive, project)?;
-    let runtime = project.runtime(naive, |name, tag| {
+    let runtime = project.runtime(naive, "nodejs", |name, tag| {
         let major = tag.split(['.', '-']).next().filter(|major| major.parse::<u32>().is_ok())?;
         (name == "node" && !tag.contains("alpine"))
             .then(|| format!("gcr.io/distroless/nodejs{major}-debian12:nonroot"))
@@ -29,42 +87,14 @@ pub(super) fn render(naive: &Naive, project: &Project<'_>) -> Result<(String, Ve
         "node"
     };
     let command = command(naive, &package, node)?;
-    let (before, builds) = steps(naive)?;
     let entry = command.get(1).map(|entry| entry.trim_start_matches("./").to_owned()).unwrap_or_default();
-    let output = if project.has(&entry) { None } else { entry.split_once('/').map(|(folder, _)| folder) };
-    if builds.is_empty() != output.is_none() {
-        let hint = "start a file that is in the context, or one in a folder that a build script makes";
-        return Err(refuse(naive.command_span, format!("it is not clear what makes `{entry}`"), hint));
-    }
-    let lock = ["package-lock.json", "npm-shrinkwrap.json"].into_iter().find(|name| project.has(name));
-    let install = if lock.is_some() { "npm ci" } else { "npm install" };
-    let mut manifests = vec!["package.json"];
-    manifests.extend(project.has(".npmrc").then_some(".npmrc"));
-    manifests.extend(lock);
-    let manifests = format!("COPY {} ./\n", manifests.join(" "));
-
+    let parts = parts(naive, project, &entry)?;
     let mut out = naive.head.clone();
-    out.push_str("# What the program needs at run time, from the manifests alone: a change of the source never installs again.\n");
-    build_stage(&mut out, naive, "dependencies");
-    lines(&mut out, &before);
-    let _infallible = write!(out, "{manifests}RUN {CACHE} {install} --omit=dev\n\n");
-    if output.is_some() {
-        out.push_str("# The tools of the build stay in this stage.\n");
-        build_stage(&mut out, naive, "build");
-        // With `NODE_ENV=production` npm would leave out what builds.
-        let tools = if naive.env_value("NODE_ENV").is_some() { " --include=dev" } else { "" };
-        lines(&mut out, &before);
-        let _infallible = writeln!(out, "{manifests}RUN {CACHE} {install}{tools}");
-        copy_sources(&mut out, naive);
-        for step in &builds {
-            let _infallible = writeln!(out, "RUN {}", step.text());
-        }
-        out.push('\n');
-    }
+    build_stages(&mut out, naive, &parts);
     let _infallible = writeln!(
         out,
-        "# Node and what it loads: no npm, and the runtime image has no build tools.\nFROM {}",
-        runtime.image
+        "# Node and what it loads: no {}, and the runtime image has no build tools.\nFROM {}",
+        parts.manager.name, runtime.image
     );
     if naive.env_value("NODE_ENV").is_none() {
         out.push_str("ENV NODE_ENV=production\n");
@@ -73,9 +103,7 @@ pub(super) fn render(naive: &Naive, project: &Project<'_>) -> Result<(String, Ve
     let _infallible =
         writeln!(out, "WORKDIR {0}\nCOPY --from=dependencies {0}/node_modules ./node_modules", naive.workdir);
     out.push_str("COPY package.json ./\n");
-    let own = own_health(naive, &["node"], node)?;
-    let found = found_health(project, &entry, output).map(|file| health(&[node.to_owned(), file]));
-    let (folders, files) = if let Some(folder) = output {
+    let (folders, files) = if let Some(folder) = parts.output {
         let _infallible = writeln!(out, "COPY --from=build {0}/{folder} ./{folder}", naive.workdir);
         (project.assets(), Vec::new())
     } else {
@@ -87,10 +115,77 @@ pub(super) fn render(naive: &Naive, project: &Project<'_>) -> Result<(String, Ve
     for folder in folders {
         let _infallible = writeln!(out, "COPY {folder} ./{folder}");
     }
-    finish(&mut out, naive, own.or(found), &command);
+    let found = found_health(project, &entry, parts.output).map(|file| health(&[node.to_owned(), file]));
+    let check = health_check(naive, (&["node"], node), Some(ask), found)?;
+    finish(&mut out, naive, check, &command);
     let mut ignore = CLUTTER.to_vec();
     ignore.extend(["**/node_modules", "coverage"]);
-    Ok((out, ignore))
+    Ok(Rendered { dockerfile: out, ignore, runtime })
+}
+
+/// Asks for an address; every Node since 18 can.
+fn ask(url: &str) -> [String; 2] {
+    let url = url.replace(['\'', '\\'], "");
+    let code =
+        format!("fetch('{url}').then(answer => process.exit(answer.ok ? 0 : 1), () => process.exit(1))");
+    ["-e".to_owned(), code]
+}
+
+fn parts<'p>(naive: &'p Naive, project: &Project<'_>, entry: &'p str) -> Result<Parts<'p>, Refusal> {
+    let manager = MANAGERS
+        .iter()
+        .find(|manager| naive.runs(manager.name) && manager.locks.iter().any(|lock| project.has(lock)))
+        .or_else(|| MANAGERS.iter().rev().find(|manager| naive.runs(manager.name)))
+        .ok_or_else(|| {
+            refuse(naive.from_span, "no step installs packages", "add one, such as `RUN npm ci`")
+        })?;
+    let lock = manager.locks.iter().copied().find(|name| project.has(name));
+    if lock == Some("yarn.lock") && project.read("yarn.lock").is_some_and(|text| text.contains("__metadata:"))
+    {
+        let hint = "the proposal knows Yarn 1, npm and pnpm; write the stages by hand";
+        return Err(refuse(naive.from_span, "the packages are installed by Yarn 2 or newer", hint));
+    }
+    let (before, builds) = steps(naive, manager)?;
+    let output = if project.has(entry) { None } else { entry.split_once('/').map(|(folder, _)| folder) };
+    if builds.is_empty() != output.is_none() {
+        let hint = "start a file that is in the context, or one in a folder that a build script makes";
+        return Err(refuse(naive.command_span, format!("it is not clear what makes `{entry}`"), hint));
+    }
+    let mut manifests = vec!["package.json"];
+    manifests.extend([".npmrc", ".yarnrc"].into_iter().filter(|name| project.has(name)));
+    manifests.extend(lock);
+    Ok(Parts {
+        manager,
+        install: manager.install[usize::from(lock.is_some())],
+        manifests: format!("COPY {} ./\n", manifests.join(" ")),
+        before,
+        builds,
+        output,
+    })
+}
+
+/// The stages in front of the last one.
+fn build_stages(out: &mut String, naive: &Naive, parts: &Parts<'_>) {
+    let Parts { manager, install, manifests, .. } = parts;
+    let cache = format!("--mount=type=cache,target={}", manager.cache);
+    out.push_str("# What the program needs at run time, from the manifests alone: a change of the source never installs again.\n");
+    build_stage(out, naive, "dependencies");
+    lines(out, &parts.before);
+    let _infallible = write!(out, "{manifests}RUN {cache} {install} {}\n\n", manager.omit);
+    if parts.output.is_none() {
+        return;
+    }
+    out.push_str("# The tools of the build stay in this stage.\n");
+    build_stage(out, naive, "build");
+    lines(out, &parts.before);
+    // With `NODE_ENV=production` what builds would be left out.
+    let tools = naive.env_value("NODE_ENV").map(|_| format!(" {}", manager.include)).unwrap_or_default();
+    let _infallible = writeln!(out, "{manifests}RUN {cache} {install}{tools}");
+    copy_sources(out, naive);
+    for step in &parts.builds {
+        let _infallible = writeln!(out, "RUN {}", step.text());
+    }
+    out.push('\n');
 }
 
 fn package(naive: &Naive, project: &Project<'_>) -> Result<Value, Refusal> {
@@ -100,7 +195,7 @@ fn package(naive: &Naive, project: &Project<'_>) -> Result<Value, Refusal> {
         .and_then(|text| serde_json::from_str(&text).ok())
         .ok_or_else(|| refuse(naive.from_span, "there is no readable package.json", hint))?;
     if let Some(hook) = HOOKS.iter().find(|hook| package["scripts"][**hook].is_string()) {
-        let message = format!("npm runs the script `{hook}` when it installs, which may need the sources");
+        let message = format!("the script `{hook}` runs with the installation, and may need the sources");
         return Err(refuse(naive.from_span, message, "rename the script and run it in a step of its own"));
     }
     if !package["workspaces"].is_null() {
@@ -115,15 +210,24 @@ fn package(naive: &Naive, project: &Project<'_>) -> Result<Value, Refusal> {
 }
 
 /// What runs before the installation, and after it.
-fn steps(naive: &Naive) -> Result<(Vec<String>, Vec<&Step>), Refusal> {
+fn steps<'n>(naive: &'n Naive, manager: &Manager) -> Result<(Vec<String>, Vec<&'n Step>), Refusal> {
     let (mut before, mut builds) = (Vec::new(), Vec::new());
     let mut packages: Vec<String> = Vec::new();
     for step in &naive.steps {
         let words: Vec<&str> = step.words.iter().map(String::as_str).collect();
+        let flags = |words: &[&str]| words.iter().all(|word| word.starts_with('-'));
         match words.as_slice() {
-            ["npm", "ci" | "install" | "i", rest @ ..] if rest.iter().all(|word| word.starts_with('-')) => {}
-            ["npm", "run", _] => builds.push(step),
-            ["npm", "prune" | "cache", ..] => {}
+            ["npm", "install" | "i", "-g" | "--global", tools @ ..]
+                if tools.iter().all(|tool| tool.starts_with(manager.name)) =>
+            {
+                before.push(format!("RUN {}", step.text()));
+            }
+            ["corepack", ..] => before.push(format!("RUN {}", step.text())),
+            [tool, "ci" | "install" | "i", rest @ ..] if *tool == manager.name && flags(rest) => {}
+            ["yarn", rest @ ..] if manager.name == "yarn" && flags(rest) => {}
+            [tool, "run", _] if *tool == manager.name => builds.push(step),
+            ["yarn" | "pnpm", "build"] if words[0] == manager.name => builds.push(step),
+            ["npm" | "yarn" | "pnpm", "prune" | "cache" | "store", ..] => {}
             _ if step.is_build_only_packages() => packages.push(step.text()),
             _ => {
                 let hint = "put what the program needs at run time into the image of `--runtime`, and the step out of this file";
@@ -138,12 +242,12 @@ fn steps(naive: &Naive) -> Result<(Vec<String>, Vec<&Step>), Refusal> {
     Ok((before, builds))
 }
 
-/// The program behind `npm start`.
+/// The program behind a script such as `npm start`.
 fn command(naive: &Naive, package: &Value, node: &str) -> Result<Vec<String>, Refusal> {
     let words: Vec<&str> = naive.command.iter().map(String::as_str).collect();
     let script = match words.as_slice() {
-        ["npm", "start"] => Some("start"),
-        ["npm", "run", script] => Some(*script),
+        ["npm" | "yarn" | "pnpm", "start"] => Some("start"),
+        ["npm" | "yarn" | "pnpm", "run", script] => Some(*script),
         _ => None,
     };
     let words = match script {
@@ -163,7 +267,7 @@ fn command(naive: &Naive, package: &Value, node: &str) -> Result<Vec<String>, Re
         _ => {
             let shown = naive.command.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
             let message = format!(
-                "`{shown}` does not come down to `node FILE`, and the runtime image has neither npm nor a shell"
+                "`{shown}` does not come down to `node FILE`, and the runtime image has neither the tool for scripts nor a shell"
             );
             Err(refuse(naive.command_span, message, "start the program with `node FILE`"))
         }

@@ -25,6 +25,10 @@ const DEVELOPMENT: &[&str] = &[
     "setup.py",
     "setup.cfg",
     "pyproject.toml",
+    "poetry.lock",
+    "uv.lock",
+    "pnpm-lock.yaml",
+    "yarn.lock",
     "tox.ini",
     "tsconfig.json",
     "LICENSE",
@@ -45,6 +49,8 @@ const ASSETS: &[&str] =
 /// The image that the program runs in.
 pub(super) struct Runtime {
     pub(super) image: String,
+    /// What has to stand for its name, when nothing does yet.
+    pub(super) context: Option<String>,
     /// Whether it is composed of Debian packages, so that programs are in `/usr/bin`.
     pub(super) is_debian: bool,
 }
@@ -100,20 +106,27 @@ impl<'p> Project<'p> {
         (names(folders), names(files))
     }
 
+    /// What an image is composed of: suite and options, when it is.
+    pub(super) fn composed(&self, image: &str) -> Option<&'p str> {
+        self.stands_for(image)?.strip_prefix("debian://")
+    }
+
     /// What stands for a named context.
     pub(super) fn stands_for(&self, name: &str) -> Option<&'p str> {
         self.0.contexts.get(name).map(String::as_str)
     }
 
-    /// The runtime image: what the user names, the `X-runtime` beside `X-build`, or the one of the hub image's family.
+    /// The runtime image: what the user names, the `X-runtime` beside `X-build`, one composed of these `packages` when the
+    /// base is composed too, or the one of the hub image's family.
     pub(super) fn runtime(
         &self,
         naive: &Naive,
+        packages: &str,
         family: impl Fn(&str, &str) -> Option<String>,
     ) -> Result<Runtime, Refusal> {
         let of = |image: String| {
-            let is_debian = self.stands_for(&image).is_some_and(|value| value.starts_with("debian://"));
-            Runtime { image, is_debian }
+            let is_debian = self.composed(&image).is_some();
+            Runtime { image, context: None, is_debian }
         };
         if let Some(image) = &self.0.runtime {
             return Ok(of(image.clone()));
@@ -121,6 +134,17 @@ impl<'p> Project<'p> {
         let beside = naive.base.strip_suffix("-build").map(|name| format!("{name}-runtime"));
         if let Some(name) = beside.filter(|name| self.stands_for(name).is_some()) {
             return Ok(of(name));
+        }
+        if let Some((suite, options)) =
+            self.composed(&naive.base).map(|base| base.split_once('?').unwrap_or((base, "")))
+        {
+            let certificates = if options.contains("ca-certificates") { ",ca-certificates" } else { "" };
+            if packages.is_empty() {
+                return Ok(of("scratch".to_owned()));
+            }
+            let stem = naive.base.strip_suffix("-build").unwrap_or(&naive.base);
+            let value = format!("debian://{suite}?packages={packages}{certificates}&variant=distroless");
+            return Ok(Runtime { image: format!("{stem}-runtime"), context: Some(value), is_debian: true });
         }
         let base = naive.base.split('@').next().unwrap_or_default();
         let base = base.strip_prefix("docker.io/").unwrap_or(base);
@@ -153,6 +177,18 @@ pub(super) fn copy_sources(out: &mut String, naive: &Naive) {
     if naive.copies_all { out.push_str("COPY . .\n") } else { lines(out, &naive.copies) }
 }
 
+/// Folders that a compiled program may read when it runs.
+pub(super) fn copy_assets(out: &mut String, naive: &Naive, project: &Project<'_>) {
+    let assets = project.assets();
+    if assets.is_empty() {
+        return;
+    }
+    let _infallible = writeln!(out, "# Folders that it may read when it runs.\nWORKDIR {}", naive.workdir);
+    for folder in assets {
+        let _infallible = writeln!(out, "COPY {folder} ./{folder}");
+    }
+}
+
 /// The end of the runtime stage.
 pub(super) fn finish(out: &mut String, naive: &Naive, health: Option<String>, command: &[String]) {
     out.push_str("# A number, so that an orchestrator can see that it is not root.\nUSER 65532:65532\n");
@@ -168,22 +204,37 @@ pub(super) fn health(command: &[String]) -> String {
     format!("{comment}HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD {}\n", json(command))
 }
 
-/// The original's check; its program must be one that the runtime image has.
-pub(super) fn own_health(naive: &Naive, names: &[&str], program: &str) -> Result<Option<String>, Refusal> {
-    let Some((flags, words)) = &naive.health else { return Ok(None) };
-    match words.split_first() {
-        Some((first, rest)) if names.contains(&base_name(first)) => {
-            let words: Vec<String> = [&[program.to_owned()], rest].concat();
-            let flags = flags.trim_end_matches("CMD").trim_end();
-            Ok(Some(format!("{flags} CMD {}\n", json(&words))))
-        }
-        _ => {
-            let hint = format!(
-                "let it run `{program}`, for example with a script that asks for the service's health"
-            );
-            Err(refuse(naive.command_span, "the program of HEALTHCHECK is not in the runtime image", hint))
-        }
+/// The original's check, with a program that the runtime image has; else the one that the project has itself.
+///
+/// `ask` gives the command that asks for an address in the program's own language.
+pub(super) fn health_check(
+    naive: &Naive,
+    (names, program): (&[&str], &str),
+    ask: Option<fn(&str) -> [String; 2]>,
+    found: Option<String>,
+) -> Result<Option<String>, Refusal> {
+    let Some(health) = &naive.health else { return Ok(found) };
+    let first = health.words.first().map(|first| base_name(first)).unwrap_or_default();
+    if names.contains(&first) {
+        let words = [&[program.to_owned()], &health.words[1..]].concat();
+        return Ok(Some(format!("{} CMD {}\n", health.flags, json(&words))));
     }
+    if found.is_some() && health.url.is_some() {
+        return Ok(found);
+    }
+    if let (Some(ask), Some(url)) = (ask, &health.url) {
+        let words = [&[program.to_owned()], ask(url).as_slice()].concat();
+        let comment = format!("# The same question without `{first}`, which the image does not have.\n");
+        return Ok(Some(format!("{comment}{} CMD {}\n", health.flags, json(&words))));
+    }
+    if health.url.is_some() {
+        return Ok(Some(format!(
+            "# HEALTHCHECK is left out: the image has no `{first}`. Let the program ask for its own health, and say so here.\n"
+        )));
+    }
+    let message = format!("`{first}`, the program of HEALTHCHECK, is not in the runtime image");
+    let hint = format!("let it run `{program}`, for example with a flag by which it asks for its own health");
+    Err(refuse(health.span, message, hint))
 }
 
 fn json(words: &[String]) -> String {

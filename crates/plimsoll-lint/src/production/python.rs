@@ -1,10 +1,10 @@
-//! Python programs that pip installs.
+//! Python programs that pip, uv or Poetry installs.
 
 use std::fmt::Write as _;
 
 use super::naive::{Naive, Step, quoted};
-use super::project::{CLUTTER, Project, build_stage, finish, health, lines, own_health};
-use super::{Refusal, refuse};
+use super::project::{CLUTTER, Project, build_stage, finish, health, health_check, lines};
+use super::{Refusal, Rendered, refuse};
 use crate::names::base_name;
 
 /// Programs of packages that are modules too: their scripts name an interpreter that is somewhere else in the runtime image.
@@ -12,8 +12,8 @@ const MODULES: &[&str] = &["uvicorn", "gunicorn", "hypercorn", "flask", "celery"
 
 const INTERPRETERS: &[&str] = &["python", "python3"];
 
-pub(super) fn render(naive: &Naive, project: &Project<'_>) -> Result<(String, Vec<&'static str>), Refusal> {
-    let runtime = project.runtime(naive, |name, tag| {
+pub(super) fn render(naive: &Naive, project: &Project<'_>) -> Result<Rendered, Refusal> {
+    let runtime = project.runtime(naive, "python3", |name, tag| {
         let is_small = tag.contains("slim") || tag.contains("alpine");
         let version = tag.split('-').next().filter(|version| version.starts_with('3'))?;
         let image = if is_small { format!("python:{tag}") } else { format!("python:{version}-slim") };
@@ -42,6 +42,9 @@ pub(super) fn render(naive: &Naive, project: &Project<'_>) -> Result<(String, Ve
     let settings: Vec<String> = naive.settings.iter().filter(|line| !is_path(line)).cloned().collect();
     lines(&mut out, &settings);
     let paths = naive.env_value("PYTHONPATH").map(|value| format!("{}:", value.trim_matches('"')));
+    // The project itself was installed too; its packages are in the usual folder.
+    let has_src = locked(naive).is_some() && project.files().any(|path| path.starts_with("src/"));
+    let paths = paths.or_else(|| has_src.then(|| format!("{}/src:", naive.workdir)));
     if paths.as_ref().is_some_and(|paths| paths.contains('$')) {
         let hint = "write the folders of PYTHONPATH without variables";
         return Err(refuse(naive.from_span, "PYTHONPATH has a variable in it", hint));
@@ -61,19 +64,75 @@ pub(super) fn render(naive: &Naive, project: &Project<'_>) -> Result<(String, Ve
     for folder in folders {
         let _infallible = writeln!(out, "COPY {folder} ./{folder}");
     }
-    let own = own_health(naive, INTERPRETERS, python)?;
-    finish(&mut out, naive, own.or_else(|| found_health(project, &command)), &command);
+    let check = health_check(naive, (INTERPRETERS, python), Some(ask), found_health(project, &command))?;
+    finish(&mut out, naive, check, &command);
     let mut ignore = CLUTTER.to_vec();
     ignore.extend(["**/__pycache__", "**/.venv", "**/.pytest_cache"]);
-    Ok((out, ignore))
+    Ok(Rendered { dockerfile: out, ignore, runtime })
+}
+
+/// Asks for an address; an answer that is an error raises one.
+fn ask(url: &str) -> [String; 2] {
+    let url = url.replace(['\'', '\\'], "");
+    ["-c".to_owned(), format!("import urllib.request; urllib.request.urlopen('{url}', timeout=3)")]
+}
+
+/// Installs by the project's own lock file.
+struct Locked {
+    tool: &'static str,
+    lock: &'static str,
+    cache: &'static str,
+    /// The environment lies beside the manifest, without the project itself and without what is for development.
+    command: &'static str,
+}
+
+const LOCKED: [Locked; 2] = [
+    Locked {
+        tool: "poetry",
+        lock: "poetry.lock",
+        cache: "/root/.cache/pypoetry",
+        command: "POETRY_VIRTUALENVS_CREATE=true POETRY_VIRTUALENVS_IN_PROJECT=true \\\n    \
+                  poetry install --no-interaction --no-root --only main",
+    },
+    Locked {
+        tool: "uv",
+        lock: "uv.lock",
+        cache: "/root/.cache/uv",
+        command: "UV_LINK_MODE=copy uv sync --frozen --no-dev --no-install-project",
+    },
+];
+
+/// Whether the program is one for Python.
+pub(super) fn is_meant(naive: &Naive) -> bool {
+    ["pip", "poetry", "uv"].into_iter().any(|tool| naive.runs(tool))
+        || INTERPRETERS.iter().any(|name| naive.starts(name))
+}
+
+/// The tool that installs the project by its lock file.
+fn locked(naive: &Naive) -> Option<&'static Locked> {
+    LOCKED.iter().find(|locked| {
+        let verbs = |step: &Step| step.words.get(1).is_some_and(|verb| verb == "install" || verb == "sync");
+        naive.steps.iter().any(|step| step.tool() == locked.tool && verbs(step))
+    })
 }
 
 fn install(out: &mut String, naive: &Naive, project: &Project<'_>) -> Result<(), Refusal> {
     let mut has_installed = false;
     for step in &naive.steps {
+        let words: Vec<&str> = step.words.iter().map(String::as_str).collect();
         if step.is_build_only_packages() {
             let _infallible = writeln!(out, "RUN {}", step.text());
-        } else if step.tool() == "pip" {
+        } else if let (Some(locked), ["pip" | "pip3", "install", tools @ ..]) =
+            (locked(naive), words.as_slice())
+            && tools.iter().all(|tool| tool.starts_with('-') || tool.starts_with(locked.tool))
+        {
+            let _infallible = writeln!(out, "RUN --mount=type=cache,target=/root/.cache/pip {}", step.text());
+        } else if let Some(locked) = locked(naive).filter(|locked| step.tool() == locked.tool) {
+            if matches!(words.get(1), Some(&("install" | "sync"))) && !has_installed {
+                by_lock(out, step, locked, project)?;
+                has_installed = true;
+            }
+        } else if step.tool() == "pip" || matches!(words.as_slice(), ["uv", "pip", "install", ..]) {
             has_installed |= pip(out, step, project)?;
         } else {
             let message = format!("what `{}` leaves for the runtime image is not known", step.text());
@@ -89,6 +148,24 @@ fn install(out: &mut String, naive: &Naive, project: &Project<'_>) -> Result<(),
         "no step installs packages",
         "a plain `COPY` into the runtime image is all it needs",
     ))
+}
+
+/// An installation of what the lock file says.
+fn by_lock(out: &mut String, step: &Step, locked: &Locked, project: &Project<'_>) -> Result<(), Refusal> {
+    let files = ["pyproject.toml", locked.lock];
+    if let Some(missing) = files.into_iter().find(|file| !project.has(file)) {
+        let hint = format!("run `{} lock` and keep `{}` with the sources", locked.tool, locked.lock);
+        return Err(refuse(step.span, format!("`{missing}` is not in the build context"), hint));
+    }
+    let _infallible = writeln!(
+        out,
+        "COPY {} ./\n# Without what is for development, and in a folder that does not depend on the place of Python.\n\
+         RUN --mount=type=cache,target={} \\\n    {} && \\\n    mv .venv/lib/python3*/site-packages /packages",
+        files.join(" "),
+        locked.cache,
+        locked.command,
+    );
+    Ok(())
 }
 
 /// One installation; one of pip itself is left out.
@@ -121,6 +198,7 @@ fn pip(out: &mut String, step: &Step, project: &Project<'_>) -> Result<bool, Ref
             | "--upgrade"
             | "-U"
             | "--no-compile"
+            | "--system"
             | "pip"
             | "setuptools"
             | "wheel" => {}
@@ -156,16 +234,25 @@ fn pip(out: &mut String, step: &Step, project: &Project<'_>) -> Result<bool, Ref
         }
         let _infallible = writeln!(out, "COPY {manifest} ./");
     }
+    let (cache, tool) = if step.tool() == "uv" {
+        ("/root/.cache/uv", "UV_LINK_MODE=copy uv pip install")
+    } else {
+        ("/root/.cache/pip", "pip install --no-compile")
+    };
     let _infallible = writeln!(
         out,
-        "RUN --mount=type=cache,target=/root/.cache/pip \\\n    pip install --no-compile --target /packages {}",
+        "RUN --mount=type=cache,target={cache} \\\n    {tool} --target /packages {}",
         [options, packages].concat().join(" ")
     );
     Ok(true)
 }
 
 fn command(naive: &Naive, python: &str) -> Result<Vec<String>, Refusal> {
-    let Some((first, rest)) = naive.command.split_first() else { return Ok(Vec::new()) };
+    let words = match naive.command.as_slice() {
+        [tool, run, rest @ ..] if run == "run" && LOCKED.iter().any(|locked| locked.tool == tool) => rest,
+        words => words,
+    };
+    let Some((first, rest)) = words.split_first() else { return Ok(Vec::new()) };
     let name = base_name(first);
     if INTERPRETERS.contains(&name) {
         return Ok([&[python.to_owned()], rest].concat());

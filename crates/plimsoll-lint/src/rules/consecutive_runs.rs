@@ -61,7 +61,7 @@ fn same_flags(left: &RunView<'_, '_>, right: &RunView<'_, '_>) -> bool {
     let mounts = |run: &RunView<'_, '_>| {
         run.run.mounts.iter().map(|mount| mount.value.clone()).collect::<std::collections::BTreeSet<_>>()
     };
-    let text = |flag: &Option<Spanned<String>>| flag.as_ref().map(|value| value.value.clone());
+    let text = |flag: &Option<Spanned<Text>>| flag.as_ref().map(|value| value.value.clone());
     mounts(left) == mounts(right)
         && text(&left.run.network) == text(&right.run.network)
         && text(&left.run.security) == text(&right.run.security)

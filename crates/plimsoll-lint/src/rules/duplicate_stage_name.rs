@@ -38,7 +38,7 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
         })
         .collect();
     for (index, (name, instruction)) in names.iter().enumerate() {
-        let same = |earlier: &&(&Spanned<String>, &Instruction)| {
+        let same = |earlier: &&(&Spanned<Text>, &Instruction)| {
             earlier.0.value.to_lowercase() == name.value.to_lowercase()
         };
         let Some((first, _)) = names[..index].iter().find(same) else { continue };

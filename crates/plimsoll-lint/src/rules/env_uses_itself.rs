@@ -35,12 +35,12 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
             for pair in &pairs.pairs {
                 let used = variables_in(&pair.value.value, document.dockerfile.escape);
                 // `ENV PATH=/x:$PATH` means the value from before, and so does what the file defined before.
-                let is_meant = |name: &&String| {
-                    **name != pair.key.value
-                        && used.contains(*name)
+                let is_meant = |name: &&str| {
+                    *name != pair.key.as_str()
+                        && used.iter().any(|used| used == name)
                         && !document.file_defines_before(stage, step, name)
                 };
-                let Some(name) = pairs.pairs.iter().map(|other| &other.key.value).find(is_meant) else {
+                let Some(name) = pairs.pairs.iter().map(|other| other.key.as_str()).find(is_meant) else {
                     continue;
                 };
                 let message =

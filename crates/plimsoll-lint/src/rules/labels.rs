@@ -5,8 +5,8 @@ use super::prelude::*;
 /// A label that an instruction sets.
 pub(super) struct Label<'d> {
     pub(super) step: &'d Step<'d>,
-    pub(super) key: &'d Spanned<String>,
-    pub(super) value: &'d Spanned<String>,
+    pub(super) key: &'d Spanned<Text>,
+    pub(super) value: &'d Spanned<Text>,
     /// The key without quotes.
     pub(super) name: &'d str,
     /// The value without quotes, variables put in.

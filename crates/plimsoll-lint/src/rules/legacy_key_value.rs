@@ -49,7 +49,7 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
 }
 
 /// The pair with `=`; nothing when quotes, escapes or several lines make it more than a change of form.
-fn modern(document: &Document<'_>, key: &Spanned<String>, value: &Spanned<String>) -> Option<String> {
+fn modern(document: &Document<'_>, key: &Spanned<Text>, value: &Spanned<Text>) -> Option<String> {
     let text = &value.value;
     let is_simple = !text.contains(['"', '\'', '\\', '`', '\n', '\r'])
         && document.file.slice(value.span) == text

@@ -17,6 +17,7 @@ mod archive_extracted_later;
 mod base_for_other_platform;
 mod base_past_end_of_life;
 mod base_without_digest;
+mod build_tools_in_image;
 mod cd_in_run;
 mod clutter_copied;
 mod consecutive_runs;
@@ -28,6 +29,7 @@ mod copy_to_relative_path;
 mod credentials_in_image;
 mod deleted_in_later_layer;
 mod dependencies_after_sources;
+mod development_dependencies_in_image;
 mod dnf_cache_left;
 mod dnf_without_yes;
 mod download_piped_to_shell;
@@ -36,6 +38,7 @@ mod empty_continuation_line;
 mod empty_label;
 mod env_uses_itself;
 mod from_as_casing;
+mod health_check_without_program;
 mod host_in_exposed_port;
 mod ignore_pattern_only_at_top;
 mod ignore_pattern_without_match;
@@ -132,6 +135,7 @@ pub(crate) static RULES: &[&Rule] = &[
     &base_for_other_platform::RULE,
     &base_past_end_of_life::RULE,
     &base_without_digest::RULE,
+    &build_tools_in_image::RULE,
     &cd_in_run::RULE,
     &clutter_copied::RULE,
     &consecutive_runs::RULE,
@@ -143,6 +147,7 @@ pub(crate) static RULES: &[&Rule] = &[
     &credentials_in_image::RULE,
     &deleted_in_later_layer::RULE,
     &dependencies_after_sources::RULE,
+    &development_dependencies_in_image::RULE,
     &dnf_cache_left::RULE,
     &dnf_without_yes::RULE,
     &download_piped_to_shell::RULE,
@@ -151,6 +156,7 @@ pub(crate) static RULES: &[&Rule] = &[
     &empty_label::RULE,
     &env_uses_itself::RULE,
     &from_as_casing::RULE,
+    &health_check_without_program::RULE,
     &host_in_exposed_port::RULE,
     &ignore_pattern_only_at_top::RULE,
     &ignore_pattern_without_match::RULE,

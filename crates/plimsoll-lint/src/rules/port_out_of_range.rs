@@ -31,7 +31,7 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
         if port > u64::from(u16::MAX) {
             // Other linters do not look into variables.
             let is_written = !word.value.contains('$');
-            let shown = if port == u64::MAX { word.value.clone() } else { port.to_string() };
+            let shown = if port == u64::MAX { word.to_string() } else { port.to_string() };
             found.push(
                 Finding::new(&RULE, format!("there is no port {shown}"))
                     .at(word.span, step.span())

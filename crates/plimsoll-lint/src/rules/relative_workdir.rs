@@ -48,7 +48,7 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
                     .at(path.span, step.span())
                     .alias_if(for_docker, "WorkdirRelativePath")
                     .alias_if(is_written_relative, "DL3000")
-                    .alias_if(is_written_relative, "DS-0009")
+                    .alias_if(is_written_relative && !written.contains('$'), "DS-0009")
                     .hint("write the whole path, from `/` on"),
             );
         }

@@ -87,7 +87,7 @@ fn last_command<'d, 'a>(
 }
 
 /// The script that a command starts, and whether a shell is told to read it.
-fn script_of(words: &[String]) -> Option<(&str, bool)> {
+fn script_of(words: &[Text]) -> Option<(&str, bool)> {
     let first = words.first()?.as_str();
     if !SHELLS.contains(&base_name(first)) {
         return Some((first, false));
@@ -105,7 +105,7 @@ fn text_of(document: &Document<'_>, stage: &Stage<'_>, program: &str) -> Option<
             let Source::Inline(heredoc) = source else { continue };
             if destination.as_deref() == Some(program) || base_name(&heredoc.name.value) == base_name(program)
             {
-                return Some((program.to_owned(), heredoc.content()));
+                return Some((program.to_owned(), heredoc.content().to_string()));
             }
         }
     }

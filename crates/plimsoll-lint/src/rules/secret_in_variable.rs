@@ -91,7 +91,7 @@ enum Place {
 }
 
 fn look(instruction: &Instruction, kind: &InstructionKind, place: Place, found: &mut Vec<Finding>) {
-    let names: Vec<&Spanned<String>> = match kind {
+    let names: Vec<&Spanned<Text>> = match kind {
         InstructionKind::Env(pairs) => pairs.pairs.iter().map(|pair| &pair.key).collect(),
         InstructionKind::Arg(definitions) => definitions.iter().map(|definition| &definition.name).collect(),
         _ => return,

@@ -47,7 +47,7 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
                         else {
                             continue;
                         };
-                        look(document, stage, &Spanned::new(from.to_owned(), mount.span), step.span(), found);
+                        look(document, stage, &Spanned::new(from.into(), mount.span), step.span(), found);
                     }
                 }
                 _ => {}
@@ -59,7 +59,7 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
 fn look(
     document: &Document<'_>,
     stage: &Stage<'_>,
-    image: &Spanned<String>,
+    image: &Spanned<Text>,
     instruction: Span,
     found: &mut Vec<Finding>,
 ) {

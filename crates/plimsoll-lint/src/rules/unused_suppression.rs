@@ -42,3 +42,8 @@ pub(crate) fn ended(place: Span, date: &str) -> Finding {
         .at(place, place)
         .hint("solve what it hid, or set another date")
 }
+
+/// Whether a finding is one of these.
+pub(crate) fn is_one(finding: &Finding) -> bool {
+    finding.rule.name == RULE.name
+}

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use plimsoll_diagnostics::{SourceFile, Span, Spanned};
+use plimsoll_diagnostics::{SourceFile, Span, Spanned, Text};
 use plimsoll_dockerfile::{CommandForm, Heredoc, Run};
 
 use super::ast::{Command, Compound, List, Redirect, Simple, Word};
@@ -59,9 +59,9 @@ impl Script {
         Self { text: text.to_owned(), ..Self::default() }.parsed()
     }
 
-    fn of_exec(words: &[String], span: Span) -> Self {
+    fn of_exec(words: &[Text], span: Span) -> Self {
         let words: Vec<Word> =
-            words.iter().map(|text| Word { text: text.clone(), span, ..Word::default() }).collect();
+            words.iter().map(|text| Word { text: text.to_string(), span, ..Word::default() }).collect();
         let simple = Simple { words, span, ..Simple::default() };
         let list = List { items: vec![parser::alone(Command::Simple(simple), span)] };
         Self { list, is_exec: true, whole: span, ..Self::default() }

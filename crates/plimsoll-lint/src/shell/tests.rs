@@ -175,6 +175,13 @@ fn nothing_makes_it_stop_or_run_forever() {
     }
 }
 
+#[test]
+fn what_is_open_inside_of_braces_ends_with_them() {
+    assert_eq!(calls("echo ${a:-$(ls} && rm x"), ["echo|${a:-$(ls}", "ls", "rm|x"]);
+    // The last character has several bytes.
+    assert_eq!(calls("echo ${a:-$(ls é").len(), 2);
+}
+
 proptest! {
     #[test]
     fn every_span_lies_in_the_text(text in "(RUN )?[a-c \\\\\n\t'\"$(){}`|&;<>#=!é\\[\\]-]{0,60}") {

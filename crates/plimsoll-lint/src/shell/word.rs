@@ -158,14 +158,17 @@ impl Parser<'_> {
     fn inside_braces(&mut self, start: usize, end: usize) -> Vec<List> {
         let mut lists = Vec::new();
         let mut at = start;
+        let end = end - usize::from(end > start && self.text.as_bytes()[end - 1] == b'}');
         while let Some(found) = self.text.get(at..end).and_then(|rest| rest.find("$(")) {
             let open = at + found;
-            let close = self.matching(open + 1, b'(', b')');
+            // What is not closed inside of the braces ends with them.
+            let close = self.matching(open + 1, b'(', b')').min(end);
             if self.text[open + 2..].starts_with('(') {
                 at = close;
                 continue;
             }
-            lists.push(self.part(open + 2, close.saturating_sub(1).max(open + 2)));
+            let is_closed = close > open + 2 && self.text.as_bytes()[close - 1] == b')';
+            lists.push(self.part(open + 2, close - usize::from(is_closed)));
             at = close;
         }
         lists

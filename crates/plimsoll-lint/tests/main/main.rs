@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod documents;
+mod fixes;
 mod hostile;
 mod output;
 mod production;

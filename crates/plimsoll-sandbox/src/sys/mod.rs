@@ -13,3 +13,4 @@ pub(crate) mod notify;
 pub(crate) mod raw;
 pub(crate) mod signals;
 pub(crate) mod spawn;
+pub(crate) mod user;

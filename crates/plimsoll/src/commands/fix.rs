@@ -10,7 +10,7 @@ use crate::commands::check::context::Context;
 use crate::commands::check::files::read;
 use crate::commands::check::{Repair, repair_only};
 use crate::commands::images::answer;
-use crate::config::ProjectConfig;
+use crate::config::{PROJECT_FILE, ProjectConfig};
 use crate::environment::GlobalArgs;
 use crate::namespace::Standing;
 use crate::{diff, exit, ignore_file};
@@ -52,9 +52,10 @@ fn production(args: &Args) -> Result<u8> {
     let ignored = ignore_file::read(&context, Some(&path))?;
     let folders: Vec<PathBuf> =
         path.parent().map(Path::to_owned).into_iter().chain([context.clone()]).collect();
+    let project = ProjectConfig::load(&folders)?;
     let surroundings = Surroundings {
         context: &Context::new(context.clone(), ignored.clone(), false),
-        contexts: ProjectConfig::load(&folders)?.map(|(project, _)| project.contexts).unwrap_or_default(),
+        contexts: project.as_ref().map(|(project, _)| project.contexts.clone()).unwrap_or_default(),
         runtime: args.runtime.clone(),
     };
     let proposal = propose(&file, &surroundings).map_err(|refusal| {
@@ -65,15 +66,43 @@ fn production(args: &Args) -> Result<u8> {
     let ignore_path = ignore_name.unwrap_or_else(|| context.join(".dockerignore"));
     let old = ignored.as_ref().map_or("", SourceFile::text);
     let new = extended(old, &proposal.ignore);
-    if args.diff {
-        answer(&diff::unified(file.name(), file.text(), &proposal.dockerfile))?;
-        answer(&diff::unified(&ignore_path.display().to_string(), old, &new))?;
-        return Ok(exit::DONE);
+    let mut changes =
+        vec![(path, file.text().to_owned(), proposal.dockerfile), (ignore_path, old.to_owned(), new)];
+    if let (Some((_, folder)), Some((name, value))) = (project, proposal.context) {
+        let path = folder.join(PROJECT_FILE);
+        let old =
+            std::fs::read_to_string(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
+        let new = with_context(&old, &name, &value);
+        changes.push((path, old, new));
     }
-    for (path, text) in [(&ignore_path, &new), (&path, &proposal.dockerfile)] {
-        std::fs::write(path, text).with_context(|| format!("cannot write `{}`", path.display()))?;
+    // The Dockerfile comes last: what it needs is there when it is.
+    for (path, old, new) in changes.iter().rev() {
+        if args.diff {
+            answer(&diff::unified(&path.display().to_string(), old, new))?;
+        } else if old != new {
+            std::fs::write(path, new).with_context(|| format!("cannot write `{}`", path.display()))?;
+        }
     }
     Ok(exit::DONE)
+}
+
+/// The project's settings with one more named context.
+fn with_context(old: &str, name: &str, value: &str) -> String {
+    const HEADER: &str = "[contexts]\n";
+    let entry = format!("{name:?} = {value:?}\n");
+    let entry = if name.chars().all(|one| one.is_ascii_alphanumeric() || one == '-' || one == '_') {
+        format!("{name} = {value:?}\n")
+    } else {
+        entry
+    };
+    match old.find(HEADER).filter(|at| *at == 0 || old[..*at].ends_with('\n')) {
+        Some(at) => {
+            let (before, behind) = old.split_at(at + HEADER.len());
+            format!("{before}{entry}{behind}")
+        }
+        // Keys with dots stand above all tables.
+        None => format!("contexts.{entry}{old}"),
+    }
 }
 
 /// The Dockerfile and its context.
@@ -111,7 +140,20 @@ fn extended(old: &str, patterns: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::extended;
+    use super::{extended, with_context};
+
+    #[test]
+    fn a_context_is_added_to_the_others() {
+        let old = "# Bases.\n[contexts]\na = \"x\"\n[build]\n";
+        assert_eq!(
+            with_context(old, "b-runtime", "debian://sid"),
+            "# Bases.\n[contexts]\nb-runtime = \"debian://sid\"\na = \"x\"\n[build]\n"
+        );
+        assert_eq!(
+            with_context("contexts.a = \"x\"\n", "b.c", "y"),
+            "contexts.\"b.c\" = \"y\"\ncontexts.a = \"x\"\n"
+        );
+    }
 
     #[test]
     fn an_ignore_file_gets_only_what_it_lacks() {

@@ -35,7 +35,7 @@ use plimsoll_diagnostics::sanitize;
 
 use crate::environment::GlobalArgs;
 use crate::exit;
-use crate::namespace::{NeedsCopy, Standing, enter_copy, take_marker};
+use crate::namespace::{NeedsCopy, Standing, become_command, enter_copy, take_marker};
 
 /// From a Dockerfile to an image fit for production
 #[derive(Parser)]
@@ -136,6 +136,10 @@ pub(crate) fn main() -> ExitCode {
         // This file is in a step whose image has no shell.
         return ExitCode::from(crate::shell::run(&arguments[1..]));
     }
+    if let Some(error) = become_command(&arguments) {
+        report(&error);
+        return ExitCode::from(exit::IMPOSSIBLE);
+    }
     let copy = take_marker(&mut arguments);
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
@@ -210,7 +214,12 @@ pub(crate) fn report(error: &anyhow::Error) {
             said = cause;
         }
     }
-    let hint = error.chain().find_map(|cause| cause.downcast_ref::<plimsoll_registry::Error>()?.hint());
+    let hint = error.chain().find_map(|cause| {
+        let of_registry =
+            cause.downcast_ref::<plimsoll_registry::Error>().and_then(plimsoll_registry::Error::hint);
+        let of_engine = || Some(cause.downcast_ref::<plimsoll_export::EngineError>()?.hint()?.to_owned());
+        of_registry.or_else(of_engine)
+    });
     if let Some(hint) = hint {
         text.push_str("\nhint: ");
         text.push_str(&hint);

@@ -90,7 +90,7 @@ impl Summary {
         }
         lines.extend(self.outputs.iter().map(|output| format!("  {}", sanitize::line(output))));
         lines.extend(self.emulation());
-        lines.extend(self.notes.iter().map(|note| format!("  base: {}", sanitize::line(note))));
+        lines.extend(self.notes.iter().map(|note| format!("  {}", sanitize::line(note))));
         for (target, part) in &self.parts {
             let mut inner = part.lines(paint).into_iter();
             let headline = inner.next().unwrap_or_default();
@@ -190,7 +190,7 @@ mod tests {
             seconds: 14.2,
             steps_run: 3,
             steps_cached: 6,
-            notes: vec!["node:20 was taken from the store".to_owned()],
+            notes: vec!["base: node:20 was taken from the store".to_owned()],
             outputs: vec!["pushed 127.0.0.1:5000/a:1".to_owned()],
             parts: Vec::new(),
         }

@@ -1,6 +1,7 @@
 //! A store, a context and a user for one test, and what is needed to look at the results.
 
 mod archive;
+mod engine;
 mod image;
 mod leftovers;
 mod terminal;
@@ -21,6 +22,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 pub(crate) use archive::Archive;
+pub(crate) use engine::Engine;
 pub(crate) use image::{Image, Kind, from_gzip};
 pub(crate) use leftovers::{assert_nothing_left, traces_of};
 pub(crate) use terminal::Terminal;

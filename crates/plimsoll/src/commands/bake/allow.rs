@@ -18,8 +18,8 @@ pub(super) struct Allowed {
 }
 
 impl Allowed {
-    /// The working directory, `--allow`, and what `--set` names itself.
-    pub(super) fn new(allow: &[String], granted: &Granted) -> Result<Self> {
+    /// The working directory and `--allow`.
+    pub(super) fn new(allow: &[String]) -> Result<Self> {
         let project = std::env::current_dir().context("cannot find out the working directory")?;
         let everything = variables::text(variables::BAKE_EVERY_PATH).is_some_and(|value| value == "0");
         let mut allowed = Self {
@@ -38,12 +38,23 @@ impl Allowed {
             };
             parsed.into_iter().for_each(|privilege| allowed.add(privilege));
         }
-        granted.read.iter().for_each(|path| allowed.add(Privilege::Read(path.clone())));
-        granted.write.iter().for_each(|path| allowed.add(Privilege::Write(path.clone())));
-        for entitlement in &granted.entitlements {
-            Privilege::parse(entitlement).into_iter().flatten().for_each(|privilege| allowed.add(privilege));
-        }
         Ok(allowed)
+    }
+
+    /// What `--set` names itself.
+    pub(super) fn grant(&mut self, granted: &Granted) {
+        granted.read.iter().for_each(|path| self.add(Privilege::Read(path.clone())));
+        granted.write.iter().for_each(|path| self.add(Privilege::Write(path.clone())));
+        for entitlement in &granted.entitlements {
+            Privilege::parse(entitlement).into_iter().flatten().for_each(|privilege| self.add(privilege));
+        }
+    }
+
+    /// The flag that is missing for reading a file, if one is. It names the folder, which the file leads to as well.
+    pub(super) fn missing_read(&self, path: &Path) -> Option<String> {
+        let read = |path: &Path| Privilege::Read(path.display().to_string());
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(path);
+        (!self.has(&read(path))).then(|| format!("--allow {}", shown(&read(folder))))
     }
 
     fn add(&mut self, privilege: Privilege) {

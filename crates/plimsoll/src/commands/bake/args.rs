@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use crate::commands::build::truth;
 use crate::progress::Mode;
 
 /// Build the targets that a bake file or a compose file defines
@@ -31,17 +32,20 @@ pub(crate) struct Args {
     #[arg(long, value_name = "METHOD[,format=json]")]
     pub(crate) call: Option<String>,
     /// The same as `--call=check`: say what is probably wrong with the Dockerfiles
-    #[arg(long, conflicts_with = "call")]
+    #[arg(long, conflicts_with = "call", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false,
+          hide_default_value = true, action = clap::ArgAction::Set, value_parser = truth, value_name = "BOOL")]
     pub(crate) check: bool,
     /// Let the files use what is outside of the project: fs=PATH, fs.read=PATH, fs.write=PATH, network.host, security.insecure,
     /// device, ssh; `*` as a path is every path
     #[arg(long, value_name = "PRIVILEGE")]
     pub(crate) allow: Vec<String>,
     /// Push the images to the registries of their names
-    #[arg(long)]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false,
+          hide_default_value = true, action = clap::ArgAction::Set, value_parser = truth, value_name = "BOOL")]
     pub(crate) push: bool,
-    /// Hand the images to the engine that runs here
-    #[arg(long)]
+    /// Give the images to a Docker engine or podman: that of DOCKER_HOST or of Docker's context, else the one that runs here
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false,
+          hide_default_value = true, action = clap::ArgAction::Set, value_parser = truth, value_name = "BOOL")]
     pub(crate) load: bool,
     /// Run every step again
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]

@@ -6,10 +6,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
-use plimsoll_bake::{DEFAULT_FILES, parse_dotenv};
+use plimsoll_bake::{DEFAULT_FILES, Unreadable, parse_dotenv};
 use plimsoll_diagnostics::SourceFile;
 
 use super::Args;
+use super::allow::Allowed;
 
 /// A definition larger than this many bytes is none.
 const LARGEST: u64 = 4 << 20;
@@ -49,6 +50,26 @@ fn read_one(path: &Path) -> Result<Arc<SourceFile>> {
     }
     let text = String::from_utf8(bytes).context("it is not UTF-8")?;
     Ok(Arc::new(SourceFile::new(path.display().to_string(), text.trim_start_matches('\u{feff}'))))
+}
+
+/// Reads a file that a compose file names, if it may.
+pub(super) fn read_other(path: &str, allowed: &Allowed) -> Result<Option<Arc<SourceFile>>, Unreadable> {
+    let shown = path;
+    let path = Path::new(path);
+    let unreadable = |message: String| Unreadable { message, hint: None };
+    // What may not be read may not be asked about either.
+    if let Some(flag) = allowed.missing_read(path) {
+        let message = format!("`{shown}` is outside of the working directory");
+        let hint = Some(format!("if you trust the file, run the command again with `{flag}`"));
+        return Err(Unreadable { message, hint });
+    }
+    match std::fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() => {}
+        Ok(_) => return Err(unreadable(format!("`{shown}` is not a file"))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unreadable(format!("cannot read `{shown}`: {error}"))),
+    }
+    read_one(path).map(Some).map_err(|error| unreadable(format!("cannot read `{shown}`: {error:#}")))
 }
 
 /// `--var` by name.

@@ -50,11 +50,14 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: &Standing) -> Resu
         ("BAKE_CMD_CONTEXT".to_owned(), "cwd://".to_owned()),
         ("BAKE_LOCAL_PLATFORM".to_owned(), plimsoll_oci::Platform::host().to_string()),
     ];
+    let mut allowed = allow::Allowed::new(&args.allow)?;
+    let others = |path: &str| files::read_other(path, &allowed);
     let inputs = Inputs {
         environment: &environment,
         given: files::variables(args)?,
         built_in: built_in.into(),
         compose_environment: files::compose_environment()?,
+        files: &others,
         machine: Machine { home: variables::text("HOME"), now: plimsoll_store::Timestamp::now().seconds },
     };
     let bake = match Bake::read(&files, &inputs) {
@@ -81,7 +84,8 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: &Standing) -> Resu
     if args.print {
         return answer(&plimsoll_bake::print(&resolved));
     }
-    let problems = allow::Allowed::new(&args.allow, &granted)?.refuse(&resolved);
+    allowed.grant(&granted);
+    let problems = allowed.refuse(&resolved);
     if !problems.is_empty() {
         return Ok(refuse(&problems));
     }

@@ -11,6 +11,7 @@ use plimsoll_oci::{Platform, Reference};
 use super::BuildArgs;
 use super::call::Call;
 use super::limits::LimitArgs;
+use super::refused::RefusedArgs;
 use crate::progress::Mode;
 use crate::variables;
 
@@ -36,13 +37,15 @@ pub(crate) struct Args {
     #[arg(long, value_name = "STAGE")]
     pub(crate) target: Option<String>,
     /// Run every step again
-    #[arg(long)]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false,
+          hide_default_value = true, action = clap::ArgAction::Set, value_parser = truth, value_name = "BOOL")]
     pub(crate) no_cache: bool,
     /// Run every step of these stages again
     #[arg(long = "no-cache-filter", value_name = "STAGE", conflicts_with = "no_cache")]
     pub(crate) no_cache_filter: Vec<String>,
     /// Ask again what the names of base images stand for
-    #[arg(long)]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false,
+          hide_default_value = true, action = clap::ArgAction::Set, value_parser = truth, value_name = "BOOL")]
     pub(crate) pull: bool,
     /// The platforms to build for, after commas; several make one index
     #[arg(long = "platform", value_name = "OS/ARCH[/VARIANT]", value_delimiter = ',')]
@@ -73,25 +76,31 @@ pub(crate) struct Args {
     #[arg(long, value_name = "METHOD[,format=json]")]
     pub(crate) call: Option<Call>,
     /// The same as `--call=check`: say what is probably wrong with the Dockerfile
-    #[arg(long, conflicts_with = "call")]
+    #[arg(long, conflicts_with = "call", num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false,
+          hide_default_value = true, action = clap::ArgAction::Set, value_parser = truth, value_name = "BOOL")]
     pub(crate) check: bool,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
+    #[command(flatten)]
+    pub(crate) refused: RefusedArgs,
     /// How to show progress
     #[arg(long, value_enum, default_value_t = Mode::Auto)]
     pub(crate) progress: Mode,
     /// Print the image's digest and nothing else
-    #[arg(short, long)]
+    #[arg(short, long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false,
+          hide_default_value = true, action = clap::ArgAction::Set, value_parser = truth, value_name = "BOOL")]
     pub(crate) quiet: bool,
     /// Where the result goes, several times for several places: type=image|registry|docker|oci|local|tar|cacheonly, then
     /// attributes after commas (docs/outputs.md), such as dest=PATH, name=NAME, compression=zstd
     #[arg(short, long = "output", value_name = "SPEC")]
     pub(crate) outputs: Vec<String>,
     /// Push the image to the registry of its names, as `--output type=registry` does
-    #[arg(long)]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false,
+          hide_default_value = true, action = clap::ArgAction::Set, value_parser = truth, value_name = "BOOL")]
     pub(crate) push: bool,
-    /// Give the image to the Docker engine or podman on this machine, as `--output type=docker` does
-    #[arg(long)]
+    /// Give the image to a Docker engine or podman: that of DOCKER_HOST or of Docker's context, else the one that runs here, as `--output type=docker` does
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false,
+          hide_default_value = true, action = clap::ArgAction::Set, value_parser = truth, value_name = "BOOL")]
     pub(crate) load: bool,
     /// Annotate manifests or indexes
     #[arg(long = "annotation", value_name = "[PLACE[PLATFORM],…:]KEY=VALUE")]
@@ -113,6 +122,15 @@ pub(crate) struct Args {
     pub(crate) inline: Option<SourceFile>,
 }
 
+/// `true` and `false` in the spellings that Docker's flags take.
+pub(crate) fn truth(text: &str) -> Result<bool, &'static str> {
+    match text {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
+        _ => Err("it is true or false"),
+    }
+}
+
 /// What is done when a command fails.
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum DebugOnFail {
@@ -121,6 +139,19 @@ pub(crate) enum DebugOnFail {
 }
 
 impl Args {
+    /// Flags about a result, which a question has none of.
+    pub(crate) fn without_effect_on_questions(&self) -> Vec<&'static str> {
+        let flags = [
+            ("--output", !self.outputs.is_empty()),
+            ("--push", self.push),
+            ("--load", self.load),
+            ("--iidfile", self.iidfile.is_some()),
+            ("--metadata-file", self.metadata_file.is_some()),
+            ("--debug-on-fail", self.debug_on_fail.is_some()),
+        ];
+        flags.into_iter().filter(|(_, given)| *given).map(|(flag, _)| flag).collect()
+    }
+
     /// Whether standard input is needed.
     pub(crate) fn reads_stdin(&self) -> bool {
         self.context.as_os_str() == "-" || self.file.as_ref().is_some_and(|file| file.as_os_str() == "-")
@@ -176,10 +207,13 @@ impl Args {
     }
 
     /// `--label` in order.
-    pub(crate) fn labels(&self) -> Vec<(String, String)> {
+    pub(crate) fn labels(&self) -> Result<Vec<(String, String)>> {
         let split = |label: &String| {
             let (name, value) = label.split_once('=').unwrap_or((label, ""));
-            (name.to_owned(), value.to_owned())
+            if name.is_empty() {
+                bail!("`--label {label}` has no name; write it as `NAME=VALUE`");
+            }
+            Ok((name.to_owned(), value.to_owned()))
         };
         self.label.iter().map(split).collect()
     }
@@ -191,6 +225,9 @@ impl Args {
             let split = entry.split_once('=').or_else(|| entry.split_once(':'));
             let (name, address) =
                 split.with_context(|| format!("`--add-host {entry}` is not of the form `HOST:IP`"))?;
+            if address == "host-gateway" {
+                bail!("`--add-host {entry}`: steps have no gateway to the host; name its address");
+            }
             let address = address.trim_start_matches('[').trim_end_matches(']');
             if address.parse::<std::net::IpAddr>().is_err() {
                 bail!("`--add-host {entry}`: `{address}` is not an IP address");

@@ -11,6 +11,7 @@ use plimsoll_dockerfile::parse;
 use plimsoll_lint::introspect::{Outline, Targets};
 use plimsoll_lint::output::docker;
 use plimsoll_lint::{Document, Options, Scope};
+use plimsoll_oci::Platform;
 use plimsoll_solver::{Cancel, EventKind, EventSink};
 
 use super::Args;
@@ -85,6 +86,10 @@ pub(crate) fn run(
     global: &GlobalArgs,
     standing: Standing,
 ) -> Result<u8> {
+    let unused = args.without_effect_on_questions();
+    if !unused.is_empty() {
+        say(&format!("note: nothing is built, so {} has no effect", unused.join(", ")));
+    }
     let (text, code) = ask(args, BTreeMap::new(), question, json, global, standing)?;
     answer(&text)?;
     Ok(code)
@@ -177,21 +182,30 @@ fn introspect(args: &Args, question: Question, json: bool, file: &SourceFile) ->
         return Ok((String::new(), exit::NO));
     }
     let target = args.target.as_deref().filter(|target| !target.is_empty());
-    let options = Options {
+    let build_args = args.build_args()?;
+    let options = |platform: Option<&Platform>| Options {
         scope: target.map_or(Scope::Last, Scope::Target),
-        build_args: args.build_args()?,
-        platform: args.platforms.first().cloned(),
+        build_args: build_args.clone(),
+        platform: platform.cloned(),
         ..Options::default()
     };
-    let document = Document::new(file, &parsed.dockerfile, &options);
+    let platforms = args.platforms();
+    let first = options(platforms.first());
+    let first = Document::new(file, &parsed.dockerfile, &first);
     if let Some(target) = target {
-        document.target().with_context(|| format!("no stage is named `{target}`, which is the target"))?;
+        first.target().with_context(|| format!("no stage is named `{target}`, which is the target"))?;
     }
     let text = match (question, json) {
-        (Question::Targets, true) => Targets::of(&document).to_json(),
-        (Question::Targets, false) => Targets::of(&document).to_text(),
-        (_, true) => Outline::of(&document).to_json(),
-        (_, false) => Outline::of(&document).to_text(),
+        (Question::Targets, true) => Targets::of(&first).to_json(),
+        (Question::Targets, false) => Targets::of(&first).to_text(),
+        (_, json) => {
+            let mut outline = Outline::of(&first);
+            for platform in platforms.iter().skip(1) {
+                let options = options(Some(platform));
+                outline.merge(Outline::of(&Document::new(file, &parsed.dockerfile, &options)));
+            }
+            if json { outline.to_json() } else { outline.to_text() }
+        }
     };
     Ok((text, exit::DONE))
 }

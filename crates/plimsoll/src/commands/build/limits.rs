@@ -60,6 +60,8 @@ pub(crate) struct LimitArgs {
     squash: Option<String>,
     #[arg(long, hide = true, value_name = "NAME")]
     isolation: Option<String>,
+    #[arg(short = 'D', long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    debug: Option<String>,
 }
 
 /// The names that `--resource` takes.
@@ -135,6 +137,7 @@ impl LimitArgs {
             ("--rm", &self.rm),
             ("--squash", &self.squash),
             ("--isolation", &self.isolation),
+            ("--debug", &self.debug),
         ];
         let flags = flags.iter().filter(|(_, value)| value.is_some()).map(|(flag, _)| (*flag).to_owned());
         let options = self.security_options.iter().filter(|option| !option.starts_with("no-new-privileges"));

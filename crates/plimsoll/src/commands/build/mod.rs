@@ -6,6 +6,7 @@ mod context;
 mod limits;
 mod outputs;
 mod part;
+mod refused;
 pub(super) mod secrets;
 
 use std::collections::BTreeMap;
@@ -22,7 +23,7 @@ use plimsoll_graph::NetworkMode;
 use plimsoll_solver::{Cancel, EVENT_SCHEMA, EventKind, EventSink};
 use plimsoll_store::{BuildId, BuildStatus};
 
-pub(crate) use args::Args;
+pub(crate) use args::{Args, truth};
 pub(crate) use call::ask_as_requested;
 pub(crate) use part::{Built, Failed, Part};
 
@@ -212,7 +213,7 @@ fn request(args: &Args, host: &Host, inputs: Inputs, outputs: &Outputs) -> Resul
         named_contexts: inputs.named_contexts,
         target: args.target.clone().filter(|target| !target.is_empty()),
         build_args,
-        labels: args.labels(),
+        labels: args.labels()?,
         platforms: args.platforms(),
         no_cache: args.no_cache,
         no_cache_stages: args.no_cache_stages()?,
@@ -234,7 +235,7 @@ fn summary(outputs: &Outputs, result: &BuildResult, written: Vec<String>, second
     let notes = result.bases.iter().filter_map(|base| {
         let age = now.seconds.saturating_sub(base.resolved?.seconds);
         let age = crate::output::human_age(u64::try_from(age).unwrap_or(0));
-        Some(format!("{} was taken from the store, asked for {age} (`--pull` asks again)", base.name))
+        Some(format!("base: {} was taken from the store, asked for {age} (`--pull` asks again)", base.name))
     });
     let told = outputs.told(result);
     let images = told.into_iter().flat_map(|told| &told.images).zip(&result.platforms);

@@ -78,7 +78,7 @@ pub(super) fn completions(open: &Open, position: &Value) -> Vec<Value> {
 fn stages(instructions: &[Instruction], before: usize) -> Vec<String> {
     let names =
         instructions.iter().take_while(|one| one.span.start < before).filter_map(|one| match &one.kind {
-            InstructionKind::From(from) => from.name.as_ref().map(|name| name.value.clone()),
+            InstructionKind::From(from) => from.name.as_ref().map(ToString::to_string),
             _ => None,
         });
     names.collect()

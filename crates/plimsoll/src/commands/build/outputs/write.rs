@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use plimsoll_build::{BuildRequest, BuildResult, Environment};
-use plimsoll_export::{Bundle, Engine, ImageSet, Root};
+use plimsoll_export::{Bundle, Engine, EngineAddress, ImageSet, Root};
 use plimsoll_oci::Reference;
 use plimsoll_solver::EventSink;
 
@@ -49,7 +49,11 @@ impl Writer<'_> {
             }
             (Kind::Image(image), Some(images)) => self.image(image, images, &output.names),
             (Kind::Engine { context }, Some(images)) => {
-                let engine = Engine::connect(&crate::engine::find(context.as_deref())?)?;
+                let mut address = crate::engine::find(context.as_deref())?;
+                if let EngineAddress::Command { argv, .. } = &mut address {
+                    *argv = self.host.standing.as_user(std::mem::take(argv));
+                }
+                let engine = Engine::connect(&address, &self.host.store.temporary_directory()?)?;
                 let snapshots = &self.environment.snapshots;
                 self.notes.push(engine.load(snapshots, images, &output.names, &**self.events)?);
                 Ok(())
