@@ -112,6 +112,19 @@ fn a_file_is_named_by_its_address_and_not_by_the_server() {
 }
 
 #[test]
+fn what_a_server_compresses_on_the_way_is_what_it_was_before() {
+    let (web, lab) = (Web::start(), Lab::new());
+    let headers = vec![("Content-Encoding".to_owned(), "gzip".to_owned())];
+    let page = Page { bytes: compressed(b"text").swap_remove(1), headers, ..Page::default() };
+    let half = Page { bytes: page.bytes[..15].to_vec(), ..page.clone() };
+    let (whole, half) = (web.page("whole", page), web.page("half", half));
+    lab.dockerfile(&format!("ADD {whole} /to/\n"));
+    assert_eq!(lab.build().ok().image().file("to/whole").text(), "text");
+    lab.dockerfile(&format!("ADD {half} /to/\n"));
+    lab.build().fails(1);
+}
+
+#[test]
 fn remote_archives_are_unpacked_when_that_is_asked_for() {
     let (web, lab) = (Web::start(), Lab::new());
     let address = web.put("files.tar", archive());
