@@ -189,12 +189,13 @@ impl HttpFiles<'_> {
         }
         let headers = response.headers().clone();
         let text = |header| headers.get(header).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let mut sink = Sink::Plain(self.store.blob_writer()?);
-        if text(CONTENT_ENCODING).is_some_and(|encoding| encoding.eq_ignore_ascii_case("gzip"))
-            && response.content_length() != Some(0)
-        {
-            sink = Sink::Gzip(Box::new(MultiGzDecoder::new(self.store.blob_writer()?)));
-        }
+        let writer = self.store.blob_writer()?;
+        let is_packed = text(CONTENT_ENCODING).is_some_and(|encoding| encoding.eq_ignore_ascii_case("gzip"));
+        let mut sink = if is_packed && response.content_length() != Some(0) {
+            Sink::Gzip(Box::new(MultiGzDecoder::new(writer)))
+        } else {
+            Sink::Plain(writer)
+        };
         while let Some(piece) = response.chunk().await? {
             match &mut sink {
                 Sink::Plain(writer) => writer.write_all(&piece)?,

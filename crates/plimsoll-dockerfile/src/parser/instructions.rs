@@ -79,11 +79,7 @@ fn known_flags(keyword: &str) -> Known {
 
 /// The keyword that a word is, in its usual spelling.
 fn known_keyword(word: &str) -> Option<&'static str> {
-    // The first letters decide, nearly always; to compare the word with all of them takes longer than all else that is done with it.
-    let first = word.as_bytes().first()?.to_ascii_uppercase();
-    let start = KEYWORDS.partition_point(|keyword| keyword.as_bytes()[0] < first);
-    let same = KEYWORDS[start..].iter().take_while(|keyword| keyword.as_bytes()[0] == first);
-    same.copied().find(|keyword| keyword.len() == word.len() && keyword.eq_ignore_ascii_case(word))
+    KEYWORDS.into_iter().find(|keyword| keyword.eq_ignore_ascii_case(word))
 }
 
 /// The flags of an instruction, whose keyword is in upper case, without dashes; true for those that need a value.

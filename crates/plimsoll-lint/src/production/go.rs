@@ -2,15 +2,15 @@
 
 use std::fmt::Write as _;
 
-use super::naive::{Naive, Step, quoted};
+use super::naive::{Naive, Step, TAKE_OUT, quoted};
 use super::project::{
-    CLUTTER, Project, build_stage, copy_assets, copy_sources, finish, health, health_check, lines,
+    CLUTTER, Project, build_stage, copy_assets, copy_certificates, copy_sources, finish, health,
+    health_check, lines,
 };
 use super::{Refusal, Rendered, refuse};
 use crate::names::{base_name, has_extension};
 
 const CACHES: &str = "--mount=type=cache,target=/root/.cache/go-build --mount=type=cache,target=/go/pkg/mod";
-const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 pub(super) fn render(naive: &Naive, project: &Project<'_>) -> Result<Rendered, Refusal> {
     if !project.has("go.mod") {
@@ -50,8 +50,7 @@ pub(super) fn render(naive: &Naive, project: &Project<'_>) -> Result<Rendered, R
     let stands_for = project.composed(&naive.base);
     let is_hub = base.starts_with("golang:") && !base.contains("alpine");
     if runtime.image == "scratch" && stands_for.map_or(is_hub, |value| value.contains("ca-certificates")) {
-        let _infallible =
-            writeln!(out, "# For the calls that it makes.\nCOPY --from=build {CERTIFICATES} {CERTIFICATES}");
+        copy_certificates(&mut out);
     }
     copy_assets(&mut out, naive, project);
     let _infallible = writeln!(out, "COPY --from=build /out{program} {program}");
@@ -84,14 +83,7 @@ fn steps(out: &mut String, naive: &Naive, (has_vendor, module): (bool, &str)) ->
             _ if step.is_packages_with_headers() => {
                 let _infallible = writeln!(out, "RUN {}", step.text());
             }
-            _ => {
-                let message = format!("what `{}` leaves for the runtime image is not known", step.text());
-                return Err(refuse(
-                    step.span,
-                    message,
-                    "take the step out, and add to the proposal what it makes",
-                ));
-            }
+            _ => return Err(step.refused(TAKE_OUT)),
         }
     }
     found.ok_or_else(|| {

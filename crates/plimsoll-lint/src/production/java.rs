@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::naive::{Naive, Step, quoted};
+use super::naive::{Naive, Step, TAKE_OUT, quoted};
 use super::project::{
     CLUTTER, Project, Runtime, build_stage, copy_assets, copy_sources, finish, health, health_check, lines,
 };
@@ -45,7 +45,7 @@ pub(super) fn render(naive: &Naive, project: &Project<'_>) -> Result<Rendered, R
         return Err(refuse(naive.from_span, "the archive needs other archives beside it", hint));
     }
     let runtime = project.runtime(naive, "default-jre-headless", family)?;
-    let java = java(naive, project, &runtime)?;
+    let java = java(naive, &runtime)?;
     let start = start(naive)?;
     let mut out = naive.head.clone();
     build_stage(&mut out, naive, "build");
@@ -92,12 +92,11 @@ fn family(name: &str, tag: &str) -> Option<String> {
 }
 
 /// The path of Java in the runtime image.
-fn java(naive: &Naive, project: &Project<'_>, runtime: &Runtime) -> Result<&'static str, Refusal> {
-    if !runtime.is_debian {
+fn java(naive: &Naive, runtime: &Runtime) -> Result<&'static str, Refusal> {
+    if !runtime.is_composed() {
         return Ok("java");
     }
-    let value = project.composed(&runtime.image).or(runtime.context.as_deref());
-    if value.is_some_and(|value| value.contains("default-jre")) {
+    if runtime.has_package("default-jre") {
         return Ok(DEBIAN_JAVA);
     }
     let message = format!("where Java lies in `{}` depends on the architecture", runtime.image);
@@ -145,10 +144,7 @@ enum Made {
 
 /// Writes the steps.
 fn steps(out: &mut String, naive: &Naive, project: &Project<'_>, start: &Start) -> Result<Made, Refusal> {
-    let below = |path: &str| {
-        let path = path.strip_prefix(naive.workdir.as_str()).unwrap_or(path);
-        path.trim_start_matches("./").trim_start_matches('/').trim_end_matches('/').to_owned()
-    };
+    let below = |path: &str| naive.below(path).trim_end_matches('/').to_owned();
     let mut path = match &start.program {
         Program::Archive(archive) => below(archive),
         Program::Class { .. } => String::new(),
@@ -183,31 +179,15 @@ fn steps(out: &mut String, naive: &Naive, project: &Project<'_>, start: &Start) 
             _ if step.is_build_only_packages() => {
                 let _infallible = writeln!(out, "RUN {}", step.text());
             }
-            _ => {
-                let message = format!("what `{}` leaves for the runtime image is not known", step.text());
-                let hint = "take the step out, and add to the proposal what it makes";
-                return Err(refuse(step.span, message, hint));
-            }
+            _ => return Err(step.refused(TAKE_OUT)),
         }
     }
     if let Program::Class { path, .. } = &start.program {
-        let entries: Vec<String> = path.iter().map(|entry| below(entry)).collect();
-        let entries: Vec<String> = entries
-            .into_iter()
-            .map(|entry| if matches!(entry.as_str(), "" | ".") { CLASSES.to_owned() } else { entry })
-            .collect();
-        let is_elsewhere =
-            path.iter().any(|entry| entry.starts_with('/') && !entry.starts_with(&naive.workdir));
-        let is_plain = |entry: &String| quoted(entry) == *entry && !is_elsewhere;
-        if (is_packed || is_compiled) && entries.iter().all(is_plain) {
-            return Ok(Made::Classes(entries));
-        }
+        let entries = class_path(naive, path).filter(|_| is_packed || is_compiled);
         let hint = "compile with `javac -d classes …`, and start with `java -cp classes Main`";
-        return Err(refuse(
-            naive.command_span,
-            "no step is known to make the classes that are started",
-            hint,
-        ));
+        return entries.map(Made::Classes).ok_or_else(|| {
+            refuse(naive.command_span, "no step is known to make the classes that are started", hint)
+        });
     }
     let is_made =
         ["target/", "build/libs/", "build/quarkus-app/"].into_iter().any(|part| path.contains(part));
@@ -218,6 +198,17 @@ fn steps(out: &mut String, naive: &Naive, project: &Project<'_>, start: &Start) 
     let hint =
         "let CMD start the archive in `target` or `build/libs` that `mvn package` or `gradle build` makes";
     Err(refuse(naive.command_span, message, hint))
+}
+
+/// The entries of a class path below the working directory; nothing when one is elsewhere.
+fn class_path(naive: &Naive, path: &[String]) -> Option<Vec<String>> {
+    path.iter()
+        .map(|entry| {
+            let entry = naive.below(entry).trim_end_matches('/');
+            let entry = if matches!(entry, "" | ".") { CLASSES } else { entry };
+            (quoted(entry) == entry && !entry.starts_with('/')).then(|| entry.to_owned())
+        })
+        .collect()
 }
 
 /// Writes a call of Maven; tells whether it packs.

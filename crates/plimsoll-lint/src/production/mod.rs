@@ -70,7 +70,9 @@ pub fn propose(file: &SourceFile, surroundings: &Surroundings<'_>) -> Result<Pro
         return Err(refuse(naive.from_span, "no step shows what language the program is in", hint));
     };
     let Rendered { dockerfile, ignore, runtime } = rendered;
-    Ok(Proposal { dockerfile, ignore, context: runtime.context.map(|value| (runtime.image, value)) })
+    let composed = runtime.composed.filter(|_| runtime.is_new);
+    let context = composed.map(|options| (runtime.image, format!("debian://{options}")));
+    Ok(Proposal { dockerfile, ignore, context })
 }
 
 /// What a renderer gives.

@@ -56,6 +56,12 @@ pub(super) struct Naive {
     pub(super) copies: Vec<String>,
 }
 
+/// For steps of programs that are compiled.
+pub(super) const TAKE_OUT: &str = "take the step out, and add to the proposal what it makes";
+/// For steps of programs whose packages are installed.
+pub(super) const INTO_RUNTIME: &str =
+    "put what the program needs at run time into the image of `--runtime`, and the step out of this file";
+
 const WAY_OUT: &str = "write the stages by hand, or take the instruction out and add it to the proposal";
 
 impl Naive {
@@ -196,11 +202,8 @@ impl Naive {
         let strip = |path: &str| path.trim_start_matches("./").trim_end_matches('/').to_owned();
         let destination = transfer.destination.value.as_str();
         let is_absolute = destination.starts_with('/');
-        let below = destination
-            .strip_prefix(self.planned.as_str())
-            .filter(|rest| rest.is_empty() || rest.starts_with('/'))
-            .map(|rest| rest.trim_start_matches('/'));
-        let to = strip(below.unwrap_or(destination));
+        let below = self.below(destination);
+        let to = strip(below);
         let to = if to == "." { String::new() } else { to };
         let is_whole = |path: &str| matches!(path, "." | "./");
         let stays = transfer.sources.iter().all(|source| match source {
@@ -212,7 +215,7 @@ impl Naive {
             }
             Source::Inline(_) => false,
         });
-        let has_place = if is_absolute { below.is_some() } else { !self.workdir.is_empty() };
+        let has_place = if is_absolute { !below.starts_with('/') } else { !self.workdir.is_empty() };
         if !has_place || self.planned.is_empty() || !stays {
             let hint = "copy to the same paths below one WORKDIR, or write the stages by hand";
             return Err(refuse(
@@ -275,6 +278,13 @@ impl Naive {
         Ok(())
     }
 
+    /// A path as seen from the working directory; one that leads elsewhere stays as it is.
+    pub(super) fn below<'p>(&self, path: &'p str) -> &'p str {
+        let rest =
+            path.strip_prefix(self.planned.as_str()).filter(|rest| rest.is_empty() || rest.starts_with('/'));
+        rest.map_or_else(|| path.trim_start_matches("./"), |rest| rest.trim_start_matches('/'))
+    }
+
     /// Whether a step runs a program.
     pub(super) fn runs(&self, program: &str) -> bool {
         self.steps.iter().any(|step| step.tool() == program)
@@ -299,6 +309,12 @@ impl Step {
             [first, ..] => base_name(first),
             [] => "",
         }
+    }
+
+    /// The refusal of a step whose result nobody can tell.
+    pub(super) fn refused(&self, way_out: &str) -> Refusal {
+        let message = format!("what `{}` leaves for the runtime image is not known", self.text());
+        refuse(self.span, message, way_out)
     }
 
     pub(super) fn text(&self) -> String {

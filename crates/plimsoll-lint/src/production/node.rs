@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::naive::{Naive, Step, plain_words, quoted};
+use super::naive::{INTO_RUNTIME, Naive, Step, plain_words, quoted};
 use super::project::{CLUTTER, Project, build_stage, copy_sources, finish, health, health_check, lines};
 use super::{Refusal, Rendered, refuse};
 use crate::names::base_name;
@@ -79,7 +79,7 @@ pub(super) fn render(naive: &Naive, project: &Project<'_>) -> Result<Rendered, R
         (name == "node" && !tag.contains("alpine"))
             .then(|| format!("gcr.io/distroless/nodejs{major}-debian12:nonroot"))
     })?;
-    let node = if runtime.is_debian {
+    let node = if runtime.is_composed() {
         "/usr/bin/node"
     } else if runtime.image.contains("distroless/nodejs") {
         "/nodejs/bin/node"
@@ -229,11 +229,7 @@ fn steps<'n>(naive: &'n Naive, manager: &Manager) -> Result<(Vec<String>, Vec<&'
             ["yarn" | "pnpm", "build"] if words[0] == manager.name => builds.push(step),
             ["npm" | "yarn" | "pnpm", "prune" | "cache" | "store", ..] => {}
             _ if step.is_build_only_packages() => packages.push(step.text()),
-            _ => {
-                let hint = "put what the program needs at run time into the image of `--runtime`, and the step out of this file";
-                let message = format!("what `{}` leaves for the runtime image is not known", step.text());
-                return Err(refuse(step.span, message, hint));
-            }
+            _ => return Err(step.refused(INTO_RUNTIME)),
         }
     }
     if !packages.is_empty() {

@@ -49,10 +49,30 @@ const ASSETS: &[&str] =
 /// The image that the program runs in.
 pub(super) struct Runtime {
     pub(super) image: String,
-    /// What has to stand for its name, when nothing does yet.
-    pub(super) context: Option<String>,
-    /// Whether it is composed of Debian packages, so that programs are in `/usr/bin`.
-    pub(super) is_debian: bool,
+    /// What it is composed of, when it is: suite and options. Its programs are in `/usr/bin` then.
+    pub(super) composed: Option<String>,
+    /// Whether nothing stands for its name yet.
+    pub(super) is_new: bool,
+}
+
+impl Runtime {
+    pub(super) fn is_composed(&self) -> bool {
+        self.composed.is_some()
+    }
+
+    /// Whether it is composed, and of a package of this name among others.
+    pub(super) fn has_package(&self, name: &str) -> bool {
+        self.composed.as_deref().is_some_and(|options| options.contains(name))
+    }
+}
+
+/// Where certificates of authorities are in nearly all images.
+const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
+
+/// Takes certificates of authorities along from the build.
+pub(super) fn copy_certificates(out: &mut String) {
+    let _infallible =
+        writeln!(out, "# For the calls that it makes.\nCOPY --from=build {CERTIFICATES} {CERTIFICATES}");
 }
 
 /// A build context and what stands around it.
@@ -125,8 +145,8 @@ impl<'p> Project<'p> {
         family: impl Fn(&str, &str) -> Option<String>,
     ) -> Result<Runtime, Refusal> {
         let of = |image: String| {
-            let is_debian = self.composed(&image).is_some();
-            Runtime { image, context: None, is_debian }
+            let composed = self.composed(&image).map(str::to_owned);
+            Runtime { image, composed, is_new: false }
         };
         if let Some(image) = &self.0.runtime {
             return Ok(of(image.clone()));
@@ -143,8 +163,8 @@ impl<'p> Project<'p> {
                 return Ok(of("scratch".to_owned()));
             }
             let stem = naive.base.strip_suffix("-build").unwrap_or(&naive.base);
-            let value = format!("debian://{suite}?packages={packages}{certificates}&variant=distroless");
-            return Ok(Runtime { image: format!("{stem}-runtime"), context: Some(value), is_debian: true });
+            let composed = format!("{suite}?packages={packages}{certificates}&variant=distroless");
+            return Ok(Runtime { image: format!("{stem}-runtime"), composed: Some(composed), is_new: true });
         }
         let base = naive.base.split('@').next().unwrap_or_default();
         let base = base.strip_prefix("docker.io/").unwrap_or(base);

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::naive::{Naive, Step, quoted};
+use super::naive::{INTO_RUNTIME, Naive, Step, quoted};
 use super::project::{CLUTTER, Project, build_stage, finish, health, health_check, lines};
 use super::{Refusal, Rendered, refuse};
 use crate::names::base_name;
@@ -19,7 +19,7 @@ pub(super) fn render(naive: &Naive, project: &Project<'_>) -> Result<Rendered, R
         let image = if is_small { format!("python:{tag}") } else { format!("python:{version}-slim") };
         (name == "python").then_some(image)
     })?;
-    let python = if runtime.is_debian {
+    let python = if runtime.is_composed() {
         "/usr/bin/python3"
     } else if runtime.image.starts_with("python:") {
         "/usr/local/bin/python3"
@@ -118,16 +118,16 @@ fn locked(naive: &Naive) -> Option<&'static Locked> {
 
 fn install(out: &mut String, naive: &Naive, project: &Project<'_>) -> Result<(), Refusal> {
     let mut has_installed = false;
+    let locked = locked(naive);
     for step in &naive.steps {
         let words: Vec<&str> = step.words.iter().map(String::as_str).collect();
         if step.is_build_only_packages() {
             let _infallible = writeln!(out, "RUN {}", step.text());
-        } else if let (Some(locked), ["pip" | "pip3", "install", tools @ ..]) =
-            (locked(naive), words.as_slice())
+        } else if let (Some(locked), ["pip" | "pip3", "install", tools @ ..]) = (locked, words.as_slice())
             && tools.iter().all(|tool| tool.starts_with('-') || tool.starts_with(locked.tool))
         {
             let _infallible = writeln!(out, "RUN --mount=type=cache,target=/root/.cache/pip {}", step.text());
-        } else if let Some(locked) = locked(naive).filter(|locked| step.tool() == locked.tool) {
+        } else if let Some(locked) = locked.filter(|locked| step.tool() == locked.tool) {
             if matches!(words.get(1), Some(&("install" | "sync"))) && !has_installed {
                 by_lock(out, step, locked, project)?;
                 has_installed = true;
@@ -135,9 +135,7 @@ fn install(out: &mut String, naive: &Naive, project: &Project<'_>) -> Result<(),
         } else if step.tool() == "pip" || matches!(words.as_slice(), ["uv", "pip", "install", ..]) {
             has_installed |= pip(out, step, project)?;
         } else {
-            let message = format!("what `{}` leaves for the runtime image is not known", step.text());
-            let hint = "put what the program needs at run time into the image of `--runtime`, and the step out of this file";
-            return Err(refuse(step.span, message, hint));
+            return Err(step.refused(INTO_RUNTIME));
         }
     }
     if has_installed {

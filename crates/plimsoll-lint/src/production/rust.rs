@@ -2,14 +2,13 @@
 
 use std::fmt::Write as _;
 
-use super::naive::{Naive, Step, quoted};
+use super::naive::{Naive, Step, TAKE_OUT, quoted};
 use super::project::{
-    CLUTTER, Project, build_stage, copy_assets, copy_sources, finish, health, health_check, lines,
+    CLUTTER, Project, build_stage, copy_assets, copy_certificates, copy_sources, finish, health,
+    health_check, lines,
 };
 use super::{Refusal, Rendered, refuse};
 use crate::names::{base_name, has_extension};
-
-const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// Crates that are linked against a library of the build image, which the runtime image would have to have.
 const SYSTEM_LIBRARIES: &[(&str, &str)] = &[
@@ -42,15 +41,13 @@ pub(super) fn render(naive: &Naive, project: &Project<'_>) -> Result<Rendered, R
     };
     let _infallible = writeln!(out, "\n{why}\nFROM {}", runtime.image);
     lines(&mut out, &naive.settings);
-    let has = |image: &str| project.composed(image).is_some_and(|value| value.contains("ca-certificates"));
-    let wants = has_crate(lock.as_deref(), NEEDS_CERTIFICATES).is_some();
-    let is_composed_with =
-        |value: &Option<String>| value.as_ref().is_some_and(|value| value.contains("ca-certificates"));
-    let is_bare = runtime.image == "scratch"
-        || runtime.is_debian && !has(&runtime.image) && !is_composed_with(&runtime.context);
-    if wants && is_bare && (!runtime.is_debian || has(&naive.base)) {
-        let _infallible =
-            writeln!(out, "# For the calls that it makes.\nCOPY --from=build {CERTIFICATES} {CERTIFICATES}");
+    let wants = has_crate(lock.as_deref(), NEEDS_CERTIFICATES);
+    let lacks = runtime.image == "scratch"
+        || runtime.is_composed()
+            && !runtime.has_package("ca-certificates")
+            && project.composed(&naive.base).is_some_and(|base| base.contains("ca-certificates"));
+    if wants && lacks {
+        copy_certificates(&mut out);
     }
     copy_assets(&mut out, naive, project);
     let path = format!("/{program}");
@@ -78,16 +75,13 @@ fn family(name: &str, tag: &str) -> Option<String> {
 
 /// Refuses what the runtime image would lack.
 fn check(naive: &Naive, project: &Project<'_>, lock: Option<&str>) -> Result<(), Refusal> {
-    let names: Vec<&str> = SYSTEM_LIBRARIES.iter().map(|(name, _)| *name).collect();
-    if let Some(name) = has_crate(lock, &names) {
-        let library =
-            SYSTEM_LIBRARIES.iter().find(|(other, _)| *other == name).map_or(name, |(_, library)| library);
-        let is_built = name == "openssl-sys" && has_crate(lock, &["openssl-src"]).is_some();
-        if !is_built {
-            let hint = "use rustls or the crate's `vendored` feature, or write the stages by hand with an image that has it";
-            let message = format!("the program is linked against {library} of the build image (`{name}`)");
-            return Err(refuse(naive.from_span, message, hint));
-        }
+    let is_used = |(name, _): &&(&str, &str)| {
+        has_crate(lock, &[name]) && !(*name == "openssl-sys" && has_crate(lock, &["openssl-src"]))
+    };
+    if let Some((name, library)) = SYSTEM_LIBRARIES.iter().find(is_used) {
+        let hint = "use rustls or the crate's `vendored` feature, or write the stages by hand with an image that has it";
+        let message = format!("the program is linked against {library} of the build image (`{name}`)");
+        return Err(refuse(naive.from_span, message, hint));
     }
     let config = project.read(".cargo/config.toml").or_else(|| project.read(".cargo/config"));
     let moves = |line: &str| line.starts_with("target =") || line.starts_with("target-dir");
@@ -98,10 +92,10 @@ fn check(naive: &Naive, project: &Project<'_>, lock: Option<&str>) -> Result<(),
     Ok(())
 }
 
-/// The first of these crates that the program is built from.
-fn has_crate<'n>(lock: Option<&str>, names: &[&'n str]) -> Option<&'n str> {
-    let lock = lock?;
-    names.iter().copied().find(|name| lock.lines().any(|line| line == format!("name = \"{name}\"")))
+/// Whether the program is built from one of these crates.
+fn has_crate(lock: Option<&str>, names: &[&str]) -> bool {
+    let is_one = |line: &str| names.iter().any(|name| line == format!("name = \"{name}\""));
+    lock.is_some_and(|lock| lock.lines().any(is_one))
 }
 
 /// The name of the program that the image starts.
@@ -196,11 +190,7 @@ fn steps(
             _ if step.is_packages_with_headers() => {
                 let _infallible = writeln!(out, "RUN {}", step.text());
             }
-            _ => {
-                let message = format!("what `{}` leaves for the runtime image is not known", step.text());
-                let hint = "take the step out, and add to the proposal what it makes";
-                return Err(refuse(step.span, message, hint));
-            }
+            _ => return Err(step.refused(TAKE_OUT)),
         }
     }
     if !is_built && naive.starts("cargo") {

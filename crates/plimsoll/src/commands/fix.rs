@@ -72,7 +72,10 @@ fn production(args: &Args) -> Result<u8> {
         let path = folder.join(PROJECT_FILE);
         let old =
             std::fs::read_to_string(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
-        let new = with_context(&old, &name, &value);
+        let new = with_context(&old, &name, &value).with_context(|| {
+            let shown = path.display();
+            format!("cannot add to `{shown}`: name the context `{name}` there yourself, as `{value}`")
+        })?;
         changes.push((path, old, new));
     }
     // The Dockerfile comes last: what it needs is there when it is.
@@ -86,23 +89,25 @@ fn production(args: &Args) -> Result<u8> {
     Ok(exit::DONE)
 }
 
-/// The project's settings with one more named context.
-fn with_context(old: &str, name: &str, value: &str) -> String {
-    const HEADER: &str = "[contexts]\n";
-    let entry = format!("{name:?} = {value:?}\n");
-    let entry = if name.chars().all(|one| one.is_ascii_alphanumeric() || one == '-' || one == '_') {
-        format!("{name} = {value:?}\n")
-    } else {
-        entry
-    };
-    match old.find(HEADER).filter(|at| *at == 0 || old[..*at].ends_with('\n')) {
-        Some(at) => {
-            let (before, behind) = old.split_at(at + HEADER.len());
-            format!("{before}{entry}{behind}")
+/// The project's settings with one more named context; nothing when they are written so that no line can be added.
+fn with_context(old: &str, name: &str, value: &str) -> Option<String> {
+    let is_bare = name.bytes().all(|one| one.is_ascii_alphanumeric() || matches!(one, b'-' | b'_'));
+    let key = if is_bare { name.to_owned() } else { toml::Value::from(name).to_string() };
+    let entry = format!("{key} = {}\n", toml::Value::from(value));
+    let is_header = |line: &&str| line.split('#').next().is_some_and(|line| line.trim() == "[contexts]");
+    let lines = || old.split_inclusive('\n');
+    let new = match lines().position(|line| is_header(&line)) {
+        Some(header) => {
+            let (above, below): (String, String) =
+                (lines().take(header + 1).collect(), lines().skip(header + 1).collect());
+            let end = if above.ends_with('\n') { "" } else { "\n" };
+            format!("{above}{end}{entry}{below}")
         }
         // Keys with dots stand above all tables.
         None => format!("contexts.{entry}{old}"),
-    }
+    };
+    let read: toml::Table = new.parse().ok()?;
+    (read.get("contexts")?.get(name)?.as_str() == Some(value)).then_some(new)
 }
 
 /// The Dockerfile and its context.
@@ -144,15 +149,18 @@ mod tests {
 
     #[test]
     fn a_context_is_added_to_the_others() {
+        let added = |old, name, value| with_context(old, name, value).unwrap();
         let old = "# Bases.\n[contexts]\na = \"x\"\n[build]\n";
         assert_eq!(
-            with_context(old, "b-runtime", "debian://sid"),
+            added(old, "b-runtime", "debian://sid"),
             "# Bases.\n[contexts]\nb-runtime = \"debian://sid\"\na = \"x\"\n[build]\n"
         );
         assert_eq!(
-            with_context("contexts.a = \"x\"\n", "b.c", "y"),
+            added("contexts.a = \"x\"\n", "b.c", "y"),
             "contexts.\"b.c\" = \"y\"\ncontexts.a = \"x\"\n"
         );
+        assert_eq!(added("[contexts] # bases", "b", "y"), "[contexts] # bases\nb = \"y\"\n");
+        assert_eq!(with_context("contexts = { a = \"x\" }\n", "b", "y"), None);
     }
 
     #[test]

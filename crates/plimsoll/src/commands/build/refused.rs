@@ -2,6 +2,8 @@
 //!
 //! A value that asks for nothing (`--provenance=false`) is taken: nothing is what comes.
 
+use super::args::truth;
+
 /// Flags that are refused, unless they ask for nothing.
 #[derive(clap::Args)]
 pub(crate) struct RefusedArgs {
@@ -36,8 +38,10 @@ fn cache(value: &str) -> Parsed {
 
 fn attestation(value: &str) -> Parsed {
     let disabled = value.split(',').any(|part| matches!(part, "disabled=true" | "disabled=1"));
-    let nothing = disabled || matches!(value, "" | "0" | "f" | "F" | "false" | "FALSE" | "False");
-    refuse(nothing, "attestations are not made yet; `false` asks for none")
+    refuse(
+        disabled || value.is_empty() || truth(value) == Ok(false),
+        "attestations are not made yet; `false` asks for none",
+    )
 }
 
 fn policy(_: &str) -> Parsed {
