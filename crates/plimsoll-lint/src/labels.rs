@@ -119,10 +119,16 @@ fn is_version(value: &str) -> bool {
     let (numbers, rest) = value.split_at(end);
     let parts: Vec<&str> = numbers.split('.').collect();
     let is_number = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let (release, build) = rest.split_once('+').map_or((rest, None), |(head, build)| (head, Some(build)));
+    let is_list = |text: &str| {
+        text.split('.').all(|part| {
+            !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        })
+    };
     parts.len() == 3
         && parts.iter().all(is_number)
-        && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-+".contains(&byte))
-        && rest.matches('+').count() < 2
+        && (release.is_empty() || is_list(&release[1..]))
+        && build.is_none_or(is_list)
 }
 
 /// `scheme:` and characters that may stand in an address.
@@ -146,7 +152,15 @@ fn is_email(value: &str) -> bool {
         let inner = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
         inner.is_some_and(|inner| !inner.is_empty() && !inner.contains(['[', ']']))
     };
-    is_dotted(local) && (is_dotted(domain) || is_literal(domain))
+    let is_host = |text: &str| {
+        text.split('.').all(|part| {
+            !part.is_empty()
+                && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+                && !part.starts_with('-')
+                && !part.ends_with('-')
+        })
+    };
+    is_dotted(local) && (is_host(domain) || is_literal(domain))
 }
 
 #[cfg(test)]
@@ -179,7 +193,7 @@ mod tests {
         all(
             LabelType::Version,
             &["1.2.3", "1.2.3-rc.1+b.2"],
-            &["1.2", "v1.2.3", "1.2.3.4", "1.2.3 ", "1.2.3+a+b"],
+            &["1.2", "v1.2.3", "1.2.3.4", "1.2.3 ", "1.2.3+a+b", "1.2.3-a..b", "1.2.3-"],
         );
         all(
             LabelType::Url,
@@ -196,7 +210,11 @@ mod tests {
             &["MIT", "GPL-3.0-or-later"],
             &["mit", "GPL-3.0", "MIT OR Apache-2.0", "Proprietary"],
         );
-        all(LabelType::Email, &["a@b.c", "a.b+c@d", "a@[127.0.0.1]"], &["a@", "@b", "a b@c", "a@b..c", "a"]);
+        all(
+            LabelType::Email,
+            &["a@b.c", "a.b+c@d", "a@[127.0.0.1]"],
+            &["a@", "@b", "a b@c", "a@b..c", "a", "a@b_c.d", "a@-b.c"],
+        );
     }
 
     #[test]

@@ -5,7 +5,8 @@
 //! | `# plimsoll allow=RULE[,RULE] [until=2027-01-31] [reason]` | in the next instruction | the date, if any |
 //! | `# plimsoll allow-file=RULE[,RULE] …` | in the whole file | the date, if any |
 //! | `# check=skip=RULE[,RULE]` | in the next instruction, as the directive of that name does in the whole file | |
-//! | `# hadolint ignore=ID[,ID]`, `stage ignore=`, `global ignore=` | in the next instruction, stage, whole file | |
+//! | `# hadolint ignore=ID[,ID]` | in the next instruction, if no blank line lies between | |
+//! | `# hadolint stage ignore=ID[,ID]`, `global ignore=` | in the next stage, the whole file | |
 //! | `#trivy:ignore:ID[:exp:2027-01-31]`, several in a line | in the next instruction | the date, if any |
 //!
 //! Any id may stand in any of them. `all` and `*` mean all findings that carry an id of the tool whose comment it is.
@@ -20,6 +21,9 @@ use crate::rules::unused_suppression;
 
 /// Where a comment counts, as lines, both ends included.
 type Lines = (usize, usize);
+
+/// Lines that no instruction stands on.
+const NOWHERE: Lines = (0, 0);
 
 /// One comment that suppresses.
 #[derive(Clone, Debug)]
@@ -71,6 +75,12 @@ pub(crate) fn read(document: &Document<'_>, today: Option<&str>) -> Vec<Suppress
             let lines = match entry.reach {
                 Reach::File => None,
                 Reach::Next => match next_instruction(document, comment) {
+                    // hadolint's comments count only directly above.
+                    Some(lines)
+                        if entry.origin == Origin::Hadolint && !is_close(document, comment, lines) =>
+                    {
+                        Some(NOWHERE)
+                    }
                     Some(lines) => Some(lines),
                     None => continue,
                 },
@@ -94,7 +104,10 @@ pub(crate) fn places(document: &Document<'_>) -> Vec<(Span, bool)> {
         let first = entries.first()?;
         let knows_all =
             first.ids.iter().all(|id| matches!(origin(id), Origin::Hadolint | Origin::ShellCheck));
-        let for_hadolint = first.origin == Origin::Hadolint && first.reach == Reach::Next && knows_all;
+        let for_hadolint = first.origin == Origin::Hadolint
+            && first.reach == Reach::Next
+            && !first.ids.is_empty()
+            && knows_all;
         Some((comment.span, for_hadolint))
     };
     comments.filter_map(place).collect()
@@ -277,6 +290,12 @@ fn next_instruction(document: &Document<'_>, comment: &Comment) -> Option<Lines>
     // A comment inside a continued instruction belongs to that one.
     let at = instructions.partition_point(|instruction| instruction.span.end < comment.span.start);
     instructions.get(at).map(|instruction| document.lines(instruction.span))
+}
+
+/// Whether no blank line lies between a comment and an instruction.
+fn is_close(document: &Document<'_>, comment: &Comment, (first, _): Lines) -> bool {
+    let line = document.file.line_of(comment.span.start);
+    (line + 1..first).all(|line| !document.file.line_text(line).trim().is_empty())
 }
 
 /// The lines of the stage whose `FROM` a comment stands above.

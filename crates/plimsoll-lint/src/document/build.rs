@@ -229,10 +229,21 @@ fn undefined(
         value.map(str::to_owned)
     };
     let mut found: Vec<(String, Span)> = Vec::new();
+    // `ARG a b=$a`: what stands in front in the same instruction is declared.
+    let is_declared_here = |name: &str, place: Span| match &instruction.kind {
+        InstructionKind::Arg(definitions) => {
+            let is_here = |default: &Spanned<Text>| default.span == place;
+            let mut in_front =
+                definitions.iter().take_while(|one| !one.default.as_ref().is_some_and(is_here));
+            in_front.any(|definition| definition.name.value == name)
+        }
+        _ => false,
+    };
     super::used_words::visit(&instruction.kind, document.dockerfile.escape, &value, &mut |span| {
         for name in missing.take() {
             let is_new = !found.iter().any(|(known, _)| *known == name);
-            if is_new && !is_declared(&document.stages, stage, &name) {
+            let is_known = is_declared(&document.stages, stage, &name) || is_declared_here(&name, span);
+            if is_new && !is_known {
                 found.push((name, span));
             }
         }
@@ -256,18 +267,27 @@ fn definitions(
             .iter()
             .map(|pair| Variable { name: expand(&pair.key.value), value: Some(expand(&pair.value.value)) })
             .collect(),
-        InstructionKind::Arg(definitions) => definitions
-            .iter()
-            .map(|definition| {
+        InstructionKind::Arg(definitions) => {
+            let mut found: Vec<Variable> = Vec::new();
+            for definition in definitions {
                 let name = definition.name.to_string();
+                // The ones of an `ARG` see each other, those of an `ENV` do not.
+                let in_front = |name: &str| {
+                    let own = found.iter().rev().find(|variable| variable.name == name);
+                    own.and_then(|variable| variable.value.clone()).or_else(|| value(name))
+                };
                 let given = document.options.build_args.get(&name).cloned();
                 let default = || match &definition.default {
-                    Some(default) => Some(expand(&default.value)),
+                    Some(default) => {
+                        Some(words::expand(&default.value, escape, &in_front).unwrap_or_default())
+                    }
                     None => document.globals.value(&name).map(str::to_owned),
                 };
-                Variable { value: given.or_else(default), name }
-            })
-            .collect(),
+                let value = given.or_else(default);
+                found.push(Variable { name, value });
+            }
+            found
+        }
         _ => Vec::new(),
     }
 }

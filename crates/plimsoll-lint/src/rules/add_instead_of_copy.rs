@@ -45,7 +45,9 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
             let for_hadolint = local.iter().any(|path| !is_archive(path) || has_extension(path, "zip"));
             let for_trivy = !local.is_empty()
                 && local.len() == paths.len()
-                && !local.iter().any(|path| path.contains(".tar"));
+                && !local.iter().any(|path| path.contains(".tar"))
+                && !add.transfer.destination.value.contains(".tar")
+                && !is_of_history(&add.transfer);
             // A short suffix such as `.tgz` says that it is unpacked; a compressed file that is no archive is not.
             let is_tar = |path: &&str| {
                 ["tgz", "tbz", "tbz2", "tb2", "tlz", "tpz", "txz", "tzst", "tZ"]

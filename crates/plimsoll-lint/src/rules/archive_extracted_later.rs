@@ -28,7 +28,7 @@ ADD app.tar.gz /opt/
     check,
 };
 
-const UNPACKERS: [&str; 11] = [
+const UNPACKERS: [&str; 12] = [
     "bunzip2",
     "gunzip",
     "gzcat",
@@ -40,6 +40,7 @@ const UNPACKERS: [&str; 11] = [
     "xzcat",
     "zcat",
     "bzcat",
+    "zgz",
 ];
 
 fn check(document: &Document<'_>, found: &mut Vec<Finding>) {

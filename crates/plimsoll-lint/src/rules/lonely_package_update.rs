@@ -52,6 +52,9 @@ const USES: [&str; 12] = [
     "patch",
 ];
 
+/// Updates that upgrade packages, and not only the index.
+const UPGRADES: [&str; 5] = ["yum update", "dnf update", "microdnf update", "zypper update", "zypper up"];
+
 fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
     for run in document.runs() {
         for (names, updates) in &MANAGERS {
@@ -67,17 +70,23 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
             if is_used {
                 continue;
             }
-            let text = format!(
-                "`{} {}` is not followed by an installation in its `RUN`",
-                calls[at].name(),
-                verb(calls[at])
-            );
-            found.push(
-                run.finding(&RULE, text, calls[at].span())
-                    .alias("DS-0017")
-                    .note("the index is cached, and old by the time a later step uses it")
-                    .hint("put the update and the installation into one `RUN`"),
-            );
+            let command = format!("{} {}", calls[at].name(), verb(calls[at]));
+            let is_upgrade = UPGRADES.contains(&command.as_str());
+            let (text, note, hint) = if is_upgrade {
+                (
+                    format!("`{command}` upgrades packages in a `RUN` without an installation"),
+                    "the step is cached: later builds do not upgrade again",
+                    "use a newer base image, or upgrade in the `RUN` that installs",
+                )
+            } else {
+                (
+                    format!("`{command}` is not followed by an installation in its `RUN`"),
+                    "the index is cached, and old by the time a later step uses it",
+                    "put the update and the installation into one `RUN`",
+                )
+            };
+            let finding = run.finding(&RULE, text, calls[at].span());
+            found.push(finding.alias("DS-0017").note(note).hint(hint));
         }
     }
 }

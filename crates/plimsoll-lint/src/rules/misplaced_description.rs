@@ -44,6 +44,10 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
         else {
             continue;
         };
+        // An empty one parts what stands above it from the instruction.
+        if comment.text.trim().is_empty() {
+            continue;
+        }
         let word = comment.text.split(' ').next().unwrap_or_default();
         let is_name = |name: &&str| match instruction.kind {
             // Names of stages are kept in lower case.

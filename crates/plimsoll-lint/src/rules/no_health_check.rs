@@ -38,13 +38,15 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
         .flat_map(|stage| &stage.steps)
         .any(|step| matches!(step.kind(), InstructionKind::Healthcheck(_)));
     let Some(last) = document.stages.last().filter(|stage| stage.wanted && !has_check) else { return };
-    let Some(base) = &last.base else { return };
+    let start =
+        last.base.as_ref().map(|base| base.instruction).or(last.steps.first().map(|step| step.instruction));
+    let Some(start) = start else { return };
     if document.base_config(last).is_some_and(|config| config.healthcheck.is_some()) {
         return;
     }
     found.push(
         Finding::new(&RULE, "nothing says how to tell whether the program works")
-            .at(base.instruction.keyword.span, base.instruction.span)
+            .at(start.keyword.span, start.span)
             .alias("DS-0026")
             .hint("add `HEALTHCHECK CMD [\"…\"]`, or `HEALTHCHECK NONE` to say that there is none"),
     );

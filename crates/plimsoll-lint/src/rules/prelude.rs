@@ -3,7 +3,9 @@
 pub(super) use plimsoll_diagnostics::{Edit, Severity, Span, Spanned, Text, did_you_mean};
 pub(super) use plimsoll_dockerfile::ignore::clean;
 use plimsoll_dockerfile::words;
-pub(super) use plimsoll_dockerfile::{CommandForm, Healthcheck, Instruction, InstructionKind, Source};
+pub(super) use plimsoll_dockerfile::{
+    CommandForm, Healthcheck, Instruction, InstructionKind, Source, Transfer,
+};
 pub(super) use plimsoll_oci::{Platform, Reference};
 
 pub(super) use crate::document::{Document, RunView, Stage, Step};
@@ -69,6 +71,13 @@ pub(super) fn exposed<'d>(document: &'d Document<'_>) -> Vec<(&'d Step<'d>, &'d 
         }
     }
     ports
+}
+
+/// Whether an instruction is a line of an image's history, `ADD file:4b82… in /`, which Trivy leaves alone.
+pub(super) fn is_of_history(transfer: &Transfer) -> bool {
+    let is_digest = |path: &str| ["file:", "dir:", "multi:"].iter().any(|kind| path.starts_with(kind));
+    matches!(transfer.sources.as_slice(), [Source::Path(what), Source::Path(word)]
+        if is_digest(&what.value) && word.value == "in")
 }
 
 /// The variables in a word.

@@ -42,7 +42,7 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
             )
             .at(destination.span, step.span())
             .alias("DL3021")
-            .alias("DS-0011")
+            .alias_if(!is_of_history(&copy.transfer), "DS-0011")
             .hint(format!("write `{written}/`"));
             // The working directory is one in any case.
             if matches!(written, "." | "..") {

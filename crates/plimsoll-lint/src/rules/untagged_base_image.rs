@@ -28,12 +28,18 @@ FROM debian:trixie-20250908
 fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
     for (base, image) in document.base_images() {
         let reference = image.parse::<Reference>().ok();
-        let is_untagged =
-            reference.as_ref().is_some_and(|reference| reference.digest().is_none() && !has_tag(&image));
-        let for_hadolint = is_loose_for_hadolint(&base.from.image.value);
+        let written = &base.from.image.value;
+        let is_untagged = match reference {
+            Some(reference) => reference.digest().is_none() && !has_tag(&image),
+            // Whatever the registry is: the last part says what there is to say.
+            None => written.contains('/') && !has_tag(written) && !last_part(written).contains(['@', '$']),
+        };
+        let for_hadolint = is_loose_for_hadolint(written);
         if !is_untagged && !for_hadolint {
             continue;
         }
+        // Half of a name that a variable is missing in helps nobody.
+        let image = if image.starts_with('/') { written.as_str() } else { &image };
         found.push(
             Finding::new(&RULE, format!("the base image `{image}` has neither tag nor digest"))
                 .at(base.from.image.span, base.instruction.span)
@@ -50,10 +56,14 @@ fn is_loose_for_hadolint(written: &str) -> bool {
         Some((registry, rest)) if registry.contains('.') => rest,
         _ => written,
     };
-    !written.starts_with('$') && !image.contains([':', '@'])
+    !written.starts_with('$') && !image.starts_with('$') && !image.contains([':', '@'])
 }
 
 /// Whether a colon stands behind the last slash; one before it belongs to a port.
 fn has_tag(image: &str) -> bool {
-    image.rsplit('/').next().unwrap_or(image).contains(':')
+    last_part(image).contains(':')
+}
+
+fn last_part(image: &str) -> &str {
+    image.rsplit('/').next().unwrap_or(image)
 }

@@ -31,7 +31,12 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
     for run in document.runs() {
         for call in run.calls.iter().filter(|call| call.name() == "useradd") {
             let id = call.flag_value(&["u", "uid"]).unwrap_or_default();
-            if id.len() <= 5 || call.has_flag(&["l", "no-log-init"]) {
+            let id = document.expand(run.stage, run.step, id).unwrap_or_default();
+            // What only the shell knows may be any number.
+            if id.len() <= 5
+                || !id.bytes().all(|byte| byte.is_ascii_digit())
+                || call.has_flag(&["l", "no-log-init"])
+            {
                 continue;
             }
             let word = &call.words[0];

@@ -28,7 +28,7 @@ RUN --mount=type=cache,target=/usr/local/share/.cache/yarn yarn install --frozen
 };
 
 fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
-    for run in document.runs() {
+    for run in document.runs().filter(|run| document.is_in_image(run.stage)) {
         let installs = |call: &Call<'_>| call.is("yarn", &["install"]);
         let cleans = |call: &Call<'_>| call.is("yarn", &["cache", "clean"]);
         let is_mounted = run.volatile_mounts(document).iter().any(|target| target.contains(".cache/yarn"))

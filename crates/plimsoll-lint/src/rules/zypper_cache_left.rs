@@ -28,7 +28,8 @@ RUN zypper install -y curl && zypper clean
 };
 
 /// What fills the cache besides installing, as Trivy sees it.
-const FILLS: [&str; 8] = ["install", "in", "remove", "rm", "source-install", "si", "patch", "pchk"];
+const FILLS: [&str; 9] =
+    ["install", "in", "remove", "rm", "source-install", "si", "patch", "patch-check", "pchk"];
 
 fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
     for run in document.runs() {
