@@ -231,9 +231,12 @@ fn undefined(
     let mut found: Vec<(String, Span)> = Vec::new();
     // `ARG a b=$a`: what stands in front in the same instruction is declared.
     let is_declared_here = |name: &str, place: Span| match &instruction.kind {
-        InstructionKind::Arg(definitions) => definitions
-            .iter()
-            .any(|definition| definition.name.value == name && definition.name.span.end <= place.start),
+        InstructionKind::Arg(definitions) => {
+            let is_here = |default: &Spanned<Text>| default.span == place;
+            let mut in_front =
+                definitions.iter().take_while(|one| !one.default.as_ref().is_some_and(is_here));
+            in_front.any(|definition| definition.name.value == name)
+        }
         _ => false,
     };
     super::used_words::visit(&instruction.kind, document.dockerfile.escape, &value, &mut |span| {

@@ -78,6 +78,10 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
     };
     let stages = lineage(document, last);
     from_builder(document, last, &stages, found);
+    let is_for_developers = root_image(document, last).is_some_and(|image| image.contains("devcontainers/"));
+    if is_for_developers {
+        return;
+    }
     for run in document.runs().filter(|run| stages.iter().any(|stage| stage.index == run.stage.index)) {
         // What a later command of the same step removes is in no layer.
         let removes = run.calls.iter().any(|call| {
@@ -95,6 +99,10 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
         for call in &run.calls {
             let packages = MANAGERS.iter().flat_map(|manager| manager.packages(call));
             let tools: Vec<&Word> = packages.filter(|word| is_tool(&word.text)).collect();
+            // An image that starts its compiler is there for it.
+            if tools.iter().any(|word| is_started(document, &stages, name(&word.text))) {
+                continue;
+            }
             let [first, rest @ ..] = tools.as_slice() else { continue };
             let (first, name) = (*first, name(&first.text));
             let message = if rest.is_empty() {
@@ -104,7 +112,7 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
             };
             found.push(
                 run.finding(&RULE, message, first.span)
-                    .hint("install it in a stage that builds, and copy what that makes into the image"),
+                    .hint("build in a stage of its own, and copy what that makes into the image"),
             );
         }
     }
@@ -120,11 +128,25 @@ fn from_builder(document: &Document<'_>, last: &Stage<'_>, stages: &[&Stage<'_>]
         return;
     }
     let Some(base) = stages.last().and_then(|stage| stage.base.as_ref()) else { return };
+    // Those whose languages a production form is known for.
+    let is_known = ["golang", "gradle", "maven", "rust"].contains(&name.as_str());
+    let see = if is_known { "; see `plimsoll fix --production`" } else { "" };
     found.push(
         Finding::new(&RULE, format!("the image is built on `{}`, an image for building", base.from.image))
             .at(base.from.image.span, base.instruction.span)
-            .hint("build in a stage of its own, and copy the program into a small image; see `plimsoll fix --production`"),
+            .hint(format!("build in a stage of its own, and copy the program into a small image{see}")),
     );
+}
+
+/// Whether the image starts a program of this name.
+fn is_started(document: &Document<'_>, stages: &[&Stage<'_>], program: &str) -> bool {
+    stages.iter().flat_map(|stage| &stage.steps).any(|step| match step.kind() {
+        InstructionKind::Cmd(command) | InstructionKind::Entrypoint(command) => {
+            let script = Script::of_command(document.file, command, document.dockerfile.escape);
+            script.calls().first().is_some_and(|call| base_name(call.name()) == program)
+        }
+        _ => false,
+    })
 }
 
 /// A package without its version.

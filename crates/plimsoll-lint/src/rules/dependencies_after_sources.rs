@@ -1,5 +1,6 @@
 //! `dependencies-after-sources`.
 
+use super::platforms::lineage;
 use super::prelude::*;
 
 pub(super) static RULE: Rule = Rule {
@@ -126,6 +127,9 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
             INSTALLATIONS.iter().find_map(|installation| Some((call, installation.verb(call)?, installation)))
         });
         let Some((call, verb, installation)) = verb else { continue };
+        if is_installed_before(document, &run, copy, installation) {
+            continue;
+        }
         let message = format!("`{} {}` runs again whenever any file has changed", call.name(), verb.text);
         found.push(
             run.finding(&RULE, message, call.words[0].span.to(verb.span))
@@ -134,6 +138,24 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
                 .hint(format!("copy `{}` first, and the rest behind this step", installation.manifests)),
         );
     }
+}
+
+/// Whether the dependencies are there before everything is copied: what is installed behind it is the project itself.
+fn is_installed_before(
+    document: &Document<'_>,
+    run: &RunView<'_, '_>,
+    copy: &Step<'_>,
+    installation: &Installation,
+) -> bool {
+    let stages = lineage(document, run.stage);
+    document
+        .runs()
+        .filter(|other| {
+            let is_below = other.stage.index != run.stage.index;
+            let is_in_lineage = stages.iter().any(|stage| stage.index == other.stage.index);
+            is_in_lineage && (is_below || other.step.span().start < copy.span().start)
+        })
+        .any(|other| other.calls.iter().any(|call| installation.verb(call).is_some()))
 }
 
 /// The source of a `COPY` or `ADD` that is the whole build context.

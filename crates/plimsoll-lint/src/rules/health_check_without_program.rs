@@ -67,6 +67,13 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
     }
 }
 
+/// Whether a source is one program: it lies in a directory of programs.
+fn is_file_in_bin(source: &Source) -> bool {
+    let Source::Path(path) = source else { return false };
+    let directory = path.value.rsplit_once('/').map_or("", |(directory, _)| directory);
+    base_name(directory) == "bin" && !path.value.ends_with(['/', '*'])
+}
+
 /// The programs of this kind that a check runs.
 fn programs(document: &Document<'_>, command: &Spanned<CommandForm>) -> Vec<&'static str> {
     let script = Script::of_command(document.file, command, document.dockerfile.escape);
@@ -132,7 +139,8 @@ fn may_bring(document: &Document<'_>, stages: &[&Stage<'_>], program: &str) -> b
             sources.chain([base_name(destination)]).any(|name| name.contains(program) || name == "busybox");
         let is_wide = ["", ".", "/bin", "/usr/bin", "/usr/local/bin", "/usr", "/usr/local"]
             .contains(&destination)
-            && step.kind().copies_from_elsewhere();
+            && step.kind().copies_from_elsewhere()
+            && !transfer.sources.iter().all(is_file_in_bin);
         is_named || is_wide
     })
 }

@@ -33,8 +33,9 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
             let InstructionKind::Expose(words) = &step.instruction.kind else { continue };
             for word in words {
                 for port in document.expand_words(stage, step, &word.value) {
-                    let Some((_, container)) = port.rsplit_once(':').filter(|(host, _)| !host.is_empty())
-                    else {
+                    let parts =
+                        port.rsplit_once(':').filter(|(host, port)| !host.is_empty() && !port.is_empty());
+                    let Some((_, container)) = parts else {
                         continue;
                     };
                     let mut finding =

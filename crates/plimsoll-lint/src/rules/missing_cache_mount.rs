@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::platforms::{lineage, root_image, short_name};
 use super::prelude::*;
 
 pub(super) static RULE: Rule = Rule {
@@ -94,7 +95,7 @@ const MANAGERS: [Manager; 12] = [
     },
     Manager {
         names: &["cargo"],
-        verbs: &["build", "b", "fetch"],
+        verbs: &["build", "b", "fetch", "chef"],
         takes_names: false,
         off: &["offline"],
         directory: "/usr/local/cargo/registry",
@@ -153,6 +154,7 @@ impl Manager {
                 let is_download = match first {
                     "mod" => call.has_argument("download"),
                     "pip" => call.has_argument("install"),
+                    "chef" => call.has_argument("cook"),
                     _ => true,
                 };
                 verbs.contains(&first) && is_download && !(self.takes_names && operands.len() > 1)
@@ -169,23 +171,43 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
         }
         for call in &run.calls {
             let Some(manager) = MANAGERS.iter().find(|manager| manager.is_called(call)) else { continue };
-            if !seen.insert((run.stage.index, manager.names[0])) {
+            // What an earlier step has downloaded into a layer is there, also in stages that are built on it.
+            let is_seen = |stage: &&Stage<'_>| seen.contains(&(stage.index, manager.names[0]));
+            if lineage(document, run.stage).iter().any(is_seen) {
                 continue;
             }
+            seen.insert((run.stage.index, manager.names[0]));
             let words = call.operands();
-            let verb = words.first().map_or(call.words[0].span, |word| word.span);
-            let shown = words.first().map_or("", |word| word.text.as_str());
-            let message =
-                format!("`{} {shown}` starts with an empty cache whenever this step runs", call.name());
-            found.push(run.finding(&RULE, message, call.words[0].span.to(verb)).hint(hint(manager)));
+            let has_two = words.first().is_some_and(|word| TWO_WORDS.contains(&word.text.as_str()));
+            let verbs = &words[..words.len().min(if has_two { 2 } else { 1 })];
+            let verb = verbs.last().map_or(call.words[0].span, |word| word.span);
+            let shown: Vec<&str> = verbs.iter().map(|word| word.text.as_str()).collect();
+            let message = format!(
+                "`{} {}` starts with an empty cache whenever this step runs",
+                call.name(),
+                shown.join(" ")
+            );
+            let hint = hint(document, run.stage, manager);
+            found.push(run.finding(&RULE, message, call.words[0].span.to(verb)).hint(hint));
         }
         report_apt(document, &run, &mut seen, found);
     }
 }
 
-fn hint(manager: &Manager) -> String {
-    let compiled = if manager.names[0] == "go" { ", another on `/root/.cache/go-build`" } else { "" };
-    format!("mount a cache: `--mount=type=cache,target={}`{compiled}", manager.directory)
+/// Verbs that say what they do with the word behind them.
+const TWO_WORDS: [&str; 3] = ["mod", "pip", "chef"];
+
+fn hint(document: &Document<'_>, stage: &Stage<'_>, manager: &Manager) -> String {
+    let image = root_image(document, stage).and_then(short_name);
+    let more = match manager.names[0] {
+        "go" => ", another on `/root/.cache/go-build`",
+        // Its own image says where the cache is; elsewhere that depends on what else is installed.
+        "composer" if image.is_none_or(|(name, _)| name != "composer") => {
+            ", with `ENV COMPOSER_CACHE_DIR=/tmp/cache`"
+        }
+        _ => "",
+    };
+    format!("mount a cache: `--mount=type=cache,target={}`{more}", manager.directory)
 }
 
 /// In stages that are in the image, `apt-lists-left` asks for either.

@@ -175,7 +175,8 @@ pub(super) fn removes(call: &Call<'_>, directories: &[&str]) -> bool {
     call.name() == "rm"
         && call.operands().iter().any(|word| {
             directories.iter().any(|directory| {
-                let path = word.text.trim_end_matches('*').trim_end_matches('/');
+                // `lists/*_*` leaves nothing that counts.
+                let path = word.text.split("/*").next().unwrap_or_default().trim_end_matches(['*', '/']);
                 path == *directory || directory.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'))
             })
         })

@@ -61,7 +61,7 @@ pub(super) fn short_name(image: &str) -> Option<(String, String)> {
 }
 
 /// Whether the image is one of Docker's own, which have a known meaning, or a mirror of it.
-fn is_official(image: &str) -> bool {
+pub(super) fn is_official(image: &str) -> bool {
     image.parse::<Reference>().is_ok_and(|reference| {
         let repository = reference.repository();
         repository.strip_prefix("library/").unwrap_or(repository).split('/').count() == 1

@@ -1,5 +1,6 @@
 //! `relative-workdir`.
 
+use super::platforms::root_image;
 use super::prelude::*;
 
 pub(super) static RULE: Rule = Rule {
@@ -39,7 +40,8 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
             let expands_to_relative = value.is_some_and(|value| !value.starts_with('/'));
             let written = path.value.trim_matches(['"', '\'']);
             let is_written_relative = !written.starts_with(['/', '$']) && !has_drive(written);
-            let for_docker = is_first && expands_to_relative;
+            let is_windows = has_drive(written) && is_for_windows(document, stage);
+            let for_docker = is_first && expands_to_relative && !is_windows;
             if !is_written_relative && !for_docker {
                 continue;
             }
@@ -66,6 +68,13 @@ pub(super) fn parents_set_it(document: &Document<'_>, stage: &Stage<'_>) -> bool
         parent = stage.parent;
     }
     false
+}
+
+/// Whether paths are those of Windows: by the name of the base image, or by the escape character that is usual there.
+fn is_for_windows(document: &Document<'_>, stage: &Stage<'_>) -> bool {
+    let names = ["windows", "nanoserver", "servercore"];
+    document.dockerfile.escape == '`'
+        || root_image(document, stage).is_some_and(|image| names.iter().any(|name| image.contains(name)))
 }
 
 /// `C:`, as on Windows.

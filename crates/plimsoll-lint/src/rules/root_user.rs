@@ -1,5 +1,6 @@
 //! `root-user`.
 
+use super::platforms::root_image;
 use super::prelude::*;
 
 pub(super) static RULE: Rule = Rule {
@@ -58,7 +59,10 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
         return;
     };
     let of_base = document.base_config(last).map(|config| config.user.as_str());
-    if of_base.is_some_and(|user| !user.is_empty() && !is_root(user)) {
+    // Such images say in their names that they set another user.
+    let says_so = root_image(document, last)
+        .is_some_and(|image| ["nonroot", "rootless", "unprivileged"].iter().any(|word| image.contains(word)));
+    if says_so || of_base.is_some_and(|user| !user.is_empty() && !is_root(user)) {
         return;
     }
     found.push(

@@ -110,8 +110,19 @@ fn look(instruction: &Instruction, kind: &InstructionKind, place: Place, found: 
         if !for_docker && !for_hadolint && !for_trivy {
             continue;
         }
+        // hadolint counts the names of users, which are half of a secret at most.
+        let is_user = !for_docker && !for_trivy && is_user_for_hadolint(plain);
+        let message = if is_user {
+            format!("the name `{plain}` of an `{}` sounds like a part of credentials", kind.name())
+        } else {
+            format!("the name `{plain}` of an `{}` sounds like a secret", kind.name())
+        };
+        let mut finding = Finding::new(&RULE, message);
+        if is_user {
+            finding.diagnostic.severity = Severity::Info;
+        }
         found.push(
-            Finding::new(&RULE, format!("the name `{plain}` of an `{}` sounds like a secret", kind.name()))
+            finding
                 .at(name.span, instruction.span)
                 .alias_if(for_docker, "SecretsUsedInArgOrEnv")
                 .alias_if(for_hadolint, "DL3064")
@@ -132,6 +143,12 @@ fn is_secret_for_hadolint(name: &str) -> bool {
     let lower = name.to_lowercase();
     HADOLINT_PARTS.iter().any(|part| lower.contains(part))
         || HADOLINT_NAMES.iter().any(|other| other.eq_ignore_ascii_case(name))
+}
+
+fn is_user_for_hadolint(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    let is_secret = HADOLINT_PARTS.iter().any(|part| *part != "username" && lower.contains(part));
+    !is_secret && (lower.contains("username") || ["docker_email", "ci_deploy_user"].contains(&lower.as_str()))
 }
 
 /// A variable that names a file is no secret itself.

@@ -62,6 +62,7 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
                         .hint(format!("write `{name} {array}`"))
                         .safe_fix("write the command as a JSON array", vec![replace(command.span, array)])
                 }
+                None if is_check => finding.hint("write `HEALTHCHECK CMD [\"program\", \"argument\"]`"),
                 None => finding.hint(format!("write `{name} [\"program\", \"argument\"]`")),
             };
             found.push(finding);

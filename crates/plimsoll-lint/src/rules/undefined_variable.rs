@@ -1,5 +1,6 @@
 //! `undefined-variable`.
 
+use super::platforms::{is_official, root_image, short_name};
 use super::prelude::*;
 
 pub(super) static RULE: Rule = Rule {
@@ -33,9 +34,16 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
     for stage in document.wanted_stages() {
         for step in &stage.steps {
             for (name, span) in &step.undefined {
-                let mut finding = Finding::new(&RULE, format!("nothing defines the variable `{name}`"))
-                    .at(*span, step.span())
-                    .alias("UndefinedVar");
+                let may_be_in_base = document.base_is_unknown(stage) && !has_plain_base(document, stage);
+                let message = if may_be_in_base {
+                    format!("nothing in this file defines the variable `{name}`")
+                } else {
+                    format!("nothing defines the variable `{name}`")
+                };
+                let mut finding = Finding::new(&RULE, message).at(*span, step.span()).alias("UndefinedVar");
+                if may_be_in_base {
+                    finding.diagnostic.severity = Severity::Info;
+                }
                 let names = document.variable_names(stage, step);
                 if document.globals.names().any(|global| global == name) {
                     finding = finding
@@ -43,13 +51,21 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
                         .hint(format!("declare it in this stage too: `ARG {name}`"));
                 } else if let Some(near) = near(name, &names) {
                     finding = finding.hint(format!("did you mean `{near}`?"));
-                } else if document.base_is_unknown(stage) {
+                } else if may_be_in_base {
                     finding = finding.note("what the base image defines is not known here");
                 }
                 found.push(finding);
             }
         }
     }
+}
+
+/// Whether a stage goes back to an image that is known to define nothing but `PATH`.
+fn has_plain_base(document: &Document<'_>, stage: &Stage<'_>) -> bool {
+    let plain = ["alpine", "busybox", "debian", "ubuntu"];
+    root_image(document, stage).is_some_and(|image| {
+        short_name(image).is_some_and(|(name, _)| plain.contains(&name.as_str())) && is_official(image)
+    })
 }
 
 /// The name that was probably meant; of very short names every other one is near.

@@ -51,10 +51,13 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
                 continue;
             }
             found.push(
-                Finding::new(&RULE, format!("the user `{name}` is a name"))
-                    .at(user.span, step.span())
-                    .alias("DL3066")
-                    .hint("use its number: then the image says by itself that it does not run as root"),
+                Finding::new(
+                    &RULE,
+                    format!("the user `{name}` {} a name", if used.is_empty() { "is" } else { "may be" }),
+                )
+                .at(user.span, step.span())
+                .alias("DL3066")
+                .hint("use its number: then the image says by itself that it does not run as root"),
             );
         }
     }
