@@ -12,7 +12,7 @@ use crate::digits;
 #[derive(Clone, Debug)]
 pub(crate) enum Version {
     Branch(String),
-    /// In PHP's canonical form, too.
+    /// As PHP takes it apart: with dots between all its parts.
     Number(String),
 }
 
@@ -28,7 +28,7 @@ impl Version {
         }
         let text = without_metadata(text);
         if let Some(normal) = release(text).or_else(|| date(text)).or_else(|| numeric_branch(text)) {
-            return Some(Self::Number(php::canonical(&normal)));
+            return Some(Self::Number(normal));
         }
         let numbers = strip_v(text);
         numbers
@@ -101,7 +101,8 @@ fn release(text: &str) -> Option<String> {
     if !(1..=5).contains(&major.len()) {
         return None;
     }
-    let mut normal = major.to_owned();
+    let mut normal = String::with_capacity(text.len() + 16);
+    normal.push_str(major);
     for _ in 0..3 {
         let (number, after) = rest.strip_prefix('.').map_or(("", rest), digits::split);
         normal.push('.');
@@ -183,9 +184,12 @@ fn modifier(text: &str, mut version: String) -> Option<String> {
         // In any other case it is kept, as a text that `version_compare` does not know.
         stable = text.strip_prefix(['.', '_', '-']).unwrap_or(text).starts_with("stable");
         if !stable {
-            version.push('-');
+            version.push('.');
             version.push_str(stability);
-            version.push_str(after[..end].trim_start_matches(['.', '-']));
+            for number in after[..end].split(['.', '-']).filter(|number| !number.is_empty()) {
+                version.push('.');
+                version.push_str(number);
+            }
         }
         rest = &after[end..];
     }
@@ -194,7 +198,7 @@ fn modifier(text: &str, mut version: String) -> Option<String> {
     };
     if is_dev(rest) || (found.is_none() && is_dev(after)) {
         if !stable {
-            version.push_str("-dev");
+            version.push_str(".dev");
         }
         return Some(version);
     }
@@ -218,5 +222,5 @@ fn numeric_branch(text: &str) -> Option<String> {
             Some(_) => return None,
         }
     }
-    parts.next().is_none().then(|| normal + "-dev")
+    parts.next().is_none().then(|| normal + ".dev")
 }

@@ -42,7 +42,7 @@ impl<'a> Version<'a> {
     pub(crate) fn compare(&self, other: &Self) -> Ordering {
         match (self, other) {
             (Self::Standard(left), Self::Standard(right)) => left.compare(right),
-            (Self::Legacy(left), Self::Legacy(right)) => left.cmp(right),
+            (Self::Legacy(left), Self::Legacy(right)) => left.compare(right),
             (Self::Standard(_), Self::Legacy(_)) => Ordering::Greater,
             (Self::Legacy(_), Self::Standard(_)) => Ordering::Less,
         }
