@@ -31,6 +31,37 @@ fn a_dockerfile_is_shown_as_its_words() {
 }
 
 #[test]
+fn pairs_of_versions_are_answered_line_by_line() {
+    let lab = Lab::new();
+    let compare = |ecosystem: &str, input: &str| piped(lab.command(&["debug", "vercmp", ecosystem]), input);
+
+    let output = compare("deb", "1.0~rc1\t1.0\n1.0\t1.0-0\r\n2:1\t10\n1 0\t1");
+    assert_eq!((output.status.code(), text(&output.stdout).as_str()), (Some(0), "<\n=\n>\n!\n"));
+
+    let output = compare("pypi", "1.0\n1.0\t1.1\n\n1\t2\t3\n1\t1.0");
+    assert_eq!((output.status.code(), text(&output.stdout).as_str()), (Some(2), "!\n<\n!\n!\n=\n"));
+    let errors = text(&output.stderr);
+    for line in ["line 1: 0 tabs", "line 3: 0 tabs", "line 4: 2 tabs", "3 of 5 lines"] {
+        assert!(errors.contains(line), "{errors}");
+    }
+
+    let output = compare("cargo-cult", "");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("apk, cran, composer, deb"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn versions_in_broken_text_are_answered() {
+    let lab = Lab::new();
+    let mut child = lab.command(&["debug", "vercmp", "rpm"]);
+    child.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = child.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"1.\xff\t1.2\n\xc3\t\xc3\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), text(&output.stdout).as_str()), (Some(0), "<\n=\n"));
+}
+
+#[test]
 fn a_shell_opens_where_a_command_failed() {
     let users = if is_root("as plain users: a_shell_opens_where_a_command_failed") {
         vec![None, Some(plain_user()), Some(user_with_subordinate_ids())]

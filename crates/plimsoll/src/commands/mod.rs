@@ -100,7 +100,7 @@ enum Command {
     /// Docker's spellings: `builder build`, `builder prune`
     #[command(subcommand, hide = true)]
     Builder(BuilderCommand),
-    /// Look into Dockerfiles and steps
+    /// Look into Dockerfiles, steps and version orders
     #[command(subcommand)]
     Debug(debug::Command),
     /// Say how steps run on this machine, and how to make it better
