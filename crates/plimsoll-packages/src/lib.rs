@@ -1,0 +1,15 @@
+//! What is installed: the files of an image, read one at a time, become packages.
+//!
+//! An analyzer says by its path which files it wants and turns the bytes of one into facts. What needs several files (a program
+//! that an operating-system package owns, a lock file that the installed tree contradicts) is decided afterwards, over the facts
+//! of all layers. The bytes come from strangers: a broken file is an error for that file and never the end of the scan.
+
+mod analyzer;
+mod analyzers;
+mod package;
+mod purl;
+mod read_at;
+
+pub use analyzer::{Analysis, AnalyzerError, File, OperatingSystem, Owned, analyze, fingerprint, wanted};
+pub use package::{Evidence, Kind, Package, Scope, Source};
+pub use read_at::{OpenFile, ReadAt, read_whole};

@@ -1,0 +1,89 @@
+//! Bytes that can be read at any place: a slice, an open file.
+
+use std::io;
+use std::os::unix::fs::FileExt;
+
+/// Bytes of a known length that can be read at any place.
+pub trait ReadAt {
+    /// How many bytes there are.
+    fn size(&self) -> u64;
+
+    /// Reads at least one byte at `offset`, or none at the end.
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize>;
+
+    /// Fills the buffer from `offset` on.
+    fn read_exact_at(&self, mut offset: u64, mut buffer: &mut [u8]) -> io::Result<()> {
+        while !buffer.is_empty() {
+            match self.read_at(offset, buffer) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(count) => {
+                    buffer = &mut buffer[count..];
+                    offset += count as u64;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl ReadAt for [u8] {
+    fn size(&self) -> u64 {
+        self.len() as u64
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let rest = usize::try_from(offset).ok().and_then(|start| self.get(start..)).unwrap_or_default();
+        let count = rest.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&rest[..count]);
+        Ok(count)
+    }
+}
+
+impl ReadAt for Vec<u8> {
+    fn size(&self) -> u64 {
+        self.as_slice().size()
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        self.as_slice().read_at(offset, buffer)
+    }
+}
+
+/// A file that was opened for reading, with the size that it had then.
+#[derive(Debug)]
+pub struct OpenFile {
+    file: std::fs::File,
+    size: u64,
+}
+
+impl OpenFile {
+    /// Takes the size that the file has now.
+    pub fn new(file: std::fs::File) -> io::Result<Self> {
+        let size = file.metadata()?.len();
+        Ok(Self { file, size })
+    }
+}
+
+impl ReadAt for OpenFile {
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        FileExt::read_at(&self.file, buffer, offset)
+    }
+}
+
+/// All bytes, if there are no more than `most`.
+pub fn read_whole(content: &dyn ReadAt, most: u64) -> io::Result<Vec<u8>> {
+    let size = content.size();
+    if size > most {
+        let message = format!("{size} bytes are more than the {most} that are read of such a file");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+    }
+    let mut bytes = vec![0; usize::try_from(size).map_err(io::Error::other)?];
+    content.read_exact_at(0, &mut bytes)?;
+    Ok(bytes)
+}
