@@ -8,7 +8,7 @@ use crate::metadata::{self, Member};
 const LEVELS: &[&[&str]] = &[
     &["plimsoll-oci", "plimsoll-diagnostics", "plimsoll-versions"],
     &["plimsoll-dockerfile", "plimsoll-layer", "plimsoll-store", "plimsoll-sandbox", "plimsoll-packages"],
-    &["plimsoll-graph", "plimsoll-solver", "plimsoll-snapshot", "plimsoll-registry"],
+    &["plimsoll-graph", "plimsoll-solver", "plimsoll-snapshot", "plimsoll-registry", "plimsoll-scan"],
     &["plimsoll-export", "plimsoll-compose", "plimsoll-lint", "plimsoll-bake"],
     &["plimsoll-executor"],
     &["plimsoll-build"],

@@ -1,0 +1,105 @@
+//! What one layer says, without regard to those below and above it. Facts are kept by diff id: a layer is read once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use plimsoll_layer::{Kind, LayerIndex};
+use plimsoll_oci::Digest;
+use plimsoll_packages::Analysis;
+use serde::{Deserialize, Serialize};
+
+/// What one layer says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LayerFacts {
+    /// What files say, by path, then by the name of the analyzer.
+    pub files: BTreeMap<String, BTreeMap<String, Analysis>>,
+    /// What could not be read.
+    pub not_scanned: Vec<NotScanned>,
+    /// The paths that it has and removes.
+    pub paths: Paths,
+}
+
+/// A file, or a part of one, that was not read.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct NotScanned {
+    /// The path from the root.
+    pub path: String,
+    /// Why, in a sentence.
+    pub reason: String,
+}
+
+/// The paths of a layer, as far as they decide what of lower layers can be seen.
+///
+/// A path takes eight bytes, the first of its SHA-256: finding another path with the same ones is too much work even for
+/// somebody who wants to hide a package.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Paths {
+    directories: BTreeSet<u64>,
+    others: BTreeSet<u64>,
+    opaque: BTreeSet<u64>,
+}
+
+impl Paths {
+    /// The paths of a layer.
+    pub fn of(index: &LayerIndex) -> Self {
+        let mut paths = Self::default();
+        for entry in index.entries() {
+            let short = short(&entry.path);
+            match entry.kind {
+                Kind::Directory { opaque } => {
+                    paths.directories.insert(short);
+                    if opaque {
+                        paths.opaque.insert(short);
+                    }
+                }
+                _ => {
+                    paths.others.insert(short);
+                }
+            }
+        }
+        paths
+    }
+
+    /// Whether a file of a lower layer at this path cannot be seen through this one.
+    pub fn hide(&self, path: &str) -> bool {
+        let path = path.as_bytes();
+        let own = short(path);
+        if self.others.contains(&own) || self.directories.contains(&own) || self.opaque.contains(&short(b""))
+        {
+            return true;
+        }
+        let slashes = path.iter().enumerate().filter(|(_, byte)| **byte == b'/');
+        slashes
+            .map(|(at, _)| short(&path[..at]))
+            .any(|above| self.others.contains(&above) || self.opaque.contains(&above))
+    }
+}
+
+fn short(path: &[u8]) -> u64 {
+    let digest = Digest::of(String::from_utf8_lossy(path).as_bytes());
+    u64::from_str_radix(&digest.hex()[..16], 16).expect("a digest has 64 hexadecimal digits")
+}
+
+#[cfg(test)]
+mod tests {
+    use plimsoll_layer::Entry;
+
+    use super::*;
+
+    #[test]
+    fn what_is_replaced_removed_or_below_an_opaque_directory_is_hidden() {
+        let index = LayerIndex::from_entries([
+            Entry::whiteout("usr/lib/gone"),
+            Entry::new("app", Kind::Directory { opaque: true }, 0o755),
+            Entry::directory("etc"),
+            Entry::new("etc/file", Kind::File { size: 1 }, 0o644),
+            Entry::new("opt", Kind::Symlink { target: b"usr".to_vec() }, 0o777),
+        ]);
+        let paths = Paths::of(&index.expect("an index"));
+        for hidden in ["usr/lib/gone", "usr/lib/gone/x", "app/a/b", "etc/file", "opt/deep/down"] {
+            assert!(paths.hide(hidden), "{hidden}");
+        }
+        for visible in ["usr/lib/other", "etc/other", "usr/lib", "application"] {
+            assert!(!paths.hide(visible), "{visible}");
+        }
+    }
+}
