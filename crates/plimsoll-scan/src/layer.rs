@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 
-use plimsoll_layer::{Entry, Kind, LayerError, LayerSink, ReadOptions, read_layer};
+use plimsoll_layer::{Entry, Kind, LayerError, LayerIndex, LayerSink, ReadOptions, read_layer};
+use plimsoll_oci::{DiffId, Hasher};
 use plimsoll_packages::File;
 
 use crate::error::ScanError;
@@ -13,23 +14,40 @@ use crate::file::Scanners;
 /// Opens the uncompressed tar of a layer.
 pub type OpenLayer<'o> = dyn Fn() -> io::Result<Box<dyn Read + Send>> + 'o;
 
-/// What a layer says. It is read once; a second time only when a file that is wanted is another name of one before it that
-/// was not.
-pub fn scan_layer(open: &OpenLayer<'_>, scanners: Scanners<'_>) -> Result<LayerFacts, ScanError> {
+/// What a layer says, and the digest of its tar. It is read once; a second time only when a file that is wanted is another name
+/// of one before it that was not.
+pub fn scan_layer(open: &OpenLayer<'_>, scanners: Scanners<'_>) -> Result<(LayerFacts, DiffId), ScanError> {
     let mut sink = Sink { scanners, facts: LayerFacts::default(), links: BTreeMap::new(), only_links: false };
-    let index = pass(open, &mut sink)?;
+    let (index, diff_id) = pass(open, &mut sink)?;
     sink.facts.paths = Paths::of(&index);
     if !sink.links.is_empty() {
         sink.only_links = true;
         pass(open, &mut sink)?;
     }
     sink.facts.not_scanned.sort();
-    Ok(sink.facts)
+    Ok((sink.facts, diff_id))
 }
 
-fn pass(open: &OpenLayer<'_>, sink: &mut Sink<'_>) -> Result<plimsoll_layer::LayerIndex, ScanError> {
-    let mut reader = open().map_err(|source| ScanError::OpenLayer { source })?;
-    read_layer(&mut reader, &ReadOptions::default(), sink).map_err(|source| ScanError::Layer { source })
+fn pass(open: &OpenLayer<'_>, sink: &mut Sink<'_>) -> Result<(LayerIndex, DiffId), ScanError> {
+    let reader = open().map_err(|source| ScanError::OpenLayer { source })?;
+    let mut reader = Digesting { reader, hasher: Hasher::new() };
+    let index = read_layer(&mut reader, &ReadOptions::default(), sink)
+        .map_err(|source| ScanError::Layer { source })?;
+    Ok((index, DiffId(reader.hasher.finish())))
+}
+
+/// Digests what is read.
+struct Digesting {
+    reader: Box<dyn Read + Send>,
+    hasher: Hasher,
+}
+
+impl Read for Digesting {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.reader.read(buffer)?;
+        self.hasher.update(&buffer[..count]);
+        Ok(count)
+    }
 }
 
 struct Sink<'s> {

@@ -4,17 +4,25 @@
 //! together become a [`Report`]: its packages, what is known of them, the secrets in it, and what could not be read.
 //! Everything that is read here comes from strangers.
 
+mod archive;
 mod content;
 mod error;
 mod facts;
 mod file;
+mod gate;
+mod ignore;
 mod layer;
 pub mod report;
 mod root;
+mod source;
 
-pub use error::ScanError;
+pub use archive::images as archived_images;
+pub use error::{ArchiveError, ScanError};
 pub use facts::{LayerFacts, NotScanned, Paths};
 pub use file::Scanners;
+pub use gate::{Gate, Verdict};
+pub use ignore::{IgnoreError, IgnoreRules};
 pub use layer::{OpenLayer, scan_layer};
 pub use report::Report;
 pub use root::scan_directory;
+pub use source::{ImageSource, LARGEST_DOCUMENT, OpenBlob};

@@ -19,12 +19,14 @@ pub(crate) const LAYERS: &str = "layers-v0";
 pub(crate) const MOUNTS: &str = "mounts-v0";
 pub(crate) const LOGS: &str = "logs-v0";
 pub(crate) const STAT_CACHES: &str = "stat-v0";
+pub(crate) const FACTS: &str = "facts-v0";
 pub(crate) const TEMPORARY: &str = "tmp";
 pub(crate) const TRASH: &str = "trash";
 pub(crate) const LOCKS: &str = "locks";
 
 /// Every directory directly below the root.
-pub(crate) const DIRECTORIES: [&str; 8] = [BLOBS, LAYERS, MOUNTS, LOGS, STAT_CACHES, TEMPORARY, TRASH, LOCKS];
+pub(crate) const DIRECTORIES: [&str; 9] =
+    [BLOBS, LAYERS, MOUNTS, LOGS, STAT_CACHES, FACTS, TEMPORARY, TRASH, LOCKS];
 
 /// The paths of one store.
 #[derive(Clone, Debug)]

@@ -14,6 +14,7 @@ mod cache_mount;
 mod database;
 mod durability;
 mod error;
+mod facts;
 mod id;
 mod layer;
 mod layout;

@@ -303,7 +303,7 @@ fn delete_record(transaction: &Transaction<'_>, candidate: &Candidate) -> rusqli
         Target::Layer(id) => transaction.execute("DELETE FROM layers WHERE id = ?1", [id.as_str()])?,
         Target::Blob(digest) => transaction.execute("DELETE FROM blobs WHERE digest = ?1", [Raw(*digest)])?,
         Target::Log(id) => transaction.execute("DELETE FROM builds WHERE id = ?1", [id.as_str()])?,
-        Target::Partial(_) | Target::MountSlot { .. } | Target::StatCache => 0,
+        Target::Partial(_) | Target::MountSlot { .. } | Target::Note => 0,
     };
     Ok(())
 }

@@ -12,7 +12,7 @@ use crate::cache_mount::NAME;
 use crate::database::{Json, Raw};
 use crate::error::Result;
 use crate::id::{BuildId, LayerId};
-use crate::layout::{BLOBS, LAYERS, LOGS, MOUNTS, STAT_CACHES};
+use crate::layout::{BLOBS, FACTS, LAYERS, LOGS, MOUNTS, STAT_CACHES};
 use crate::records::ImageRecord;
 use crate::time::Timestamp;
 use crate::usage::{Kind, allocated, walk};
@@ -70,7 +70,7 @@ pub(super) enum Target {
     Partial(Digest),
     MountSlot { directory: String, slot: String },
     Log(BuildId),
-    StatCache,
+    Note,
 }
 
 /// One thing that could be removed.
@@ -120,9 +120,11 @@ impl Plan {
         plan.add_blobs(store, &images)?;
         plan.add_mounts(store)?;
         plan.add_logs(store, options)?;
-        for name in store.names_in(STAT_CACHES)? {
-            let path = store.layout().directory(STAT_CACHES).join(&name);
-            plan.add(Kind::Metadata, format!("stat cache {name}"), Target::StatCache, path);
+        for (directory, what) in [(STAT_CACHES, "stat cache"), (FACTS, "scan of")] {
+            for name in store.names_in(directory)? {
+                let path = store.layout().directory(directory).join(&name);
+                plan.add(Kind::Metadata, format!("{what} {name}"), Target::Note, path);
+            }
         }
         plan.candidates.sort_by(|a, b| (a.last_use, a.rank, &a.name).cmp(&(b.last_use, b.rank, &b.name)));
         Ok(plan)
