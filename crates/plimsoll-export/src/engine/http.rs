@@ -147,6 +147,33 @@ impl Http {
         self.text(response, attempt)
     }
 
+    /// Writes the bytes of an answer out; nothing if there is no such thing.
+    pub(super) fn download(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+        attempt: &'static str,
+        out: &mut dyn Write,
+    ) -> Result<Option<()>, EngineError> {
+        let mut url = reqwest::Url::parse(&format!("{}{path}", self.base))
+            .map_err(|error| self.refused(attempt, &error.to_string()))?;
+        url.query_pairs_mut().extend_pairs(query);
+        let response = self.runtime.block_on(self.client.get(url).send());
+        let mut response = response.map_err(|error| self.unreachable(error))?;
+        if response.status() == StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        if !response.status().is_success() {
+            return self.text(response, attempt).map(|_| None);
+        }
+        while let Some(piece) =
+            self.runtime.block_on(response.chunk()).map_err(|error| self.unreachable(error))?
+        {
+            out.write_all(&piece).map_err(|source| EngineError::Write { source })?;
+        }
+        Ok(Some(()))
+    }
+
     fn text(&self, response: Response, attempt: &'static str) -> Result<String, EngineError> {
         let status = response.status();
         let text = self.runtime.block_on(response.text()).map_err(|error| self.unreachable(error))?;

@@ -16,7 +16,7 @@ mod http;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use plimsoll_oci::{DiffId, Digest, Reference};
@@ -74,6 +74,13 @@ pub enum EngineError {
         /// Why.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// What it gave could not be written.
+    #[error("cannot write what the engine gave")]
+    Write {
+        /// Why.
+        #[source]
+        source: io::Error,
     },
     /// It answered with an error.
     #[error("the engine at `{address}` refused to {attempt}: {reason}")]
@@ -229,6 +236,13 @@ impl Engine {
         let spared = all.intersection(&known).count();
         let (count, total) = (all.len() - spared, all.len());
         Ok(format!("loaded {shown} into {} ({count} of {total} blobs sent, {bytes} bytes)", self.name()))
+    }
+
+    /// Writes an image of the engine as Docker's archive; false if it has none of that name.
+    pub fn save(&self, name: &str, out: &mut dyn Write) -> Result<bool, EngineError> {
+        let query = [("names", name.to_owned())];
+        let saved = self.http.download("/images/get", &query, "give an image", out)?;
+        Ok(saved.is_some())
     }
 
     /// The name by which the engine knows an image.
