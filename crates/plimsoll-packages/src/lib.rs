@@ -10,6 +10,8 @@ mod package;
 mod purl;
 mod read_at;
 
-pub use analyzer::{Analysis, AnalyzerError, File, OperatingSystem, Owned, analyze, fingerprint, wanted};
+pub use analyzer::{
+    Analysis, AnalyzerError, File, Licensed, OperatingSystem, Owned, analyze, fingerprint, wanted,
+};
 pub use package::{Evidence, Kind, Package, Scope, Source};
 pub use read_at::{OpenFile, ReadAt, read_whole};

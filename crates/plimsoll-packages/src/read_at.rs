@@ -87,3 +87,18 @@ pub fn read_whole(content: &dyn ReadAt, most: u64) -> io::Result<Vec<u8>> {
     content.read_exact_at(0, &mut bytes)?;
     Ok(bytes)
 }
+
+/// The first bytes, at most `most`.
+pub(crate) fn read_start(content: &dyn ReadAt, most: u64) -> io::Result<Vec<u8>> {
+    read_part(content, 0, content.size().min(most))
+}
+
+/// `count` bytes from `offset` on. Nothing is allocated for bytes beyond the end.
+pub(crate) fn read_part(content: &dyn ReadAt, offset: u64, count: u64) -> io::Result<Vec<u8>> {
+    if offset.checked_add(count).is_none_or(|end| end > content.size()) {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    let mut bytes = vec![0; usize::try_from(count).map_err(io::Error::other)?];
+    content.read_exact_at(offset, &mut bytes)?;
+    Ok(bytes)
+}

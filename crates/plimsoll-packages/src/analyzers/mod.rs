@@ -1,8 +1,11 @@
 //! One module a kind of file.
 
+mod apk;
+mod dpkg;
 mod os_release;
 
 use crate::analyzer::Analyzer;
 
 /// All analyzers, by name.
-pub(crate) static ANALYZERS: &[&Analyzer] = &[&os_release::ANALYZER];
+pub(crate) static ANALYZERS: &[&Analyzer] =
+    &[&apk::ANALYZER, dpkg::STATUS, dpkg::FILES, dpkg::LICENSES, &os_release::ANALYZER];
