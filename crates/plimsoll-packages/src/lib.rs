@@ -6,6 +6,7 @@
 
 mod analyzer;
 mod analyzers;
+mod bytes;
 mod package;
 mod purl;
 mod read_at;
