@@ -18,6 +18,11 @@ impl Endian {
         Some(if self == Self::Big { u32::from_be_bytes(array) } else { u32::from_le_bytes(array) })
     }
 
+    pub(crate) fn u64(self, bytes: &[u8], at: usize) -> Option<u64> {
+        let array = array(bytes, at)?;
+        Some(if self == Self::Big { u64::from_be_bytes(array) } else { u64::from_le_bytes(array) })
+    }
+
     /// A number of 32 bits as a place or a length in memory.
     pub(crate) fn usize32(self, bytes: &[u8], at: usize) -> Option<usize> {
         self.u32(bytes, at).and_then(|number| usize::try_from(number).ok())

@@ -7,6 +7,7 @@
 mod analyzer;
 mod analyzers;
 mod bytes;
+mod executable;
 mod package;
 mod purl;
 mod read_at;

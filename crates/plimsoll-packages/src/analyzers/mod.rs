@@ -2,8 +2,10 @@
 
 mod apk;
 mod dpkg;
+mod go_binary;
 mod os_release;
 mod rpm;
+mod rust_binary;
 
 use crate::analyzer::Analyzer;
 
@@ -13,7 +15,9 @@ pub(crate) static ANALYZERS: &[&Analyzer] = &[
     dpkg::STATUS,
     dpkg::FILES,
     dpkg::LICENSES,
+    &go_binary::ANALYZER,
     &os_release::ANALYZER,
     rpm::DATABASE,
     rpm::MANIFEST,
+    &rust_binary::ANALYZER,
 ];
