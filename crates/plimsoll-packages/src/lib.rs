@@ -11,6 +11,7 @@ mod executable;
 mod package;
 mod purl;
 mod read_at;
+mod zip;
 
 pub use analyzer::{
     Analysis, AnalyzerError, File, Licensed, OperatingSystem, Owned, analyze, fingerprint, wanted,

@@ -3,6 +3,7 @@
 mod apk;
 mod dpkg;
 mod go_binary;
+mod java;
 mod os_release;
 mod rpm;
 mod rust_binary;
@@ -16,6 +17,7 @@ pub(crate) static ANALYZERS: &[&Analyzer] = &[
     dpkg::FILES,
     dpkg::LICENSES,
     &go_binary::ANALYZER,
+    java::ARCHIVE,
     &os_release::ANALYZER,
     rpm::DATABASE,
     rpm::MANIFEST,
