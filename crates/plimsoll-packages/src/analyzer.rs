@@ -55,6 +55,15 @@ pub struct Owned {
     pub paths: Vec<String>,
 }
 
+/// The licences of a package of the operating system, where they are not in its record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Licensed {
+    /// The package.
+    pub package: String,
+    /// Its licences, as they are declared.
+    pub licenses: Vec<String>,
+}
+
 /// What one file says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Analysis {
@@ -64,12 +73,27 @@ pub struct Analysis {
     /// The files that belong to packages of the operating system.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub owned: Vec<Owned>,
+    /// The licences of packages of the operating system.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub licensed: Vec<Licensed>,
     /// The operating system.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system: Option<OperatingSystem>,
     /// What of it could not be read, in a sentence each; the rest was.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_scanned: Vec<String>,
+}
+
+/// A file with more broken places than this is broken, and that is said often enough.
+const MOST_NOTES: usize = 10;
+
+impl Analysis {
+    /// Notes what of the file could not be read.
+    pub(crate) fn note(&mut self, what: impl Into<String>) {
+        if self.not_scanned.len() < MOST_NOTES {
+            self.not_scanned.push(what.into());
+        }
+    }
 }
 
 /// Why a file could not be read as what its path says.

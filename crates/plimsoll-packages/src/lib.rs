@@ -6,10 +6,15 @@
 
 mod analyzer;
 mod analyzers;
+mod bytes;
+mod executable;
 mod package;
 mod purl;
 mod read_at;
+mod zip;
 
-pub use analyzer::{Analysis, AnalyzerError, File, OperatingSystem, Owned, analyze, fingerprint, wanted};
+pub use analyzer::{
+    Analysis, AnalyzerError, File, Licensed, OperatingSystem, Owned, analyze, fingerprint, wanted,
+};
 pub use package::{Evidence, Kind, Package, Scope, Source};
 pub use read_at::{OpenFile, ReadAt, read_whole};

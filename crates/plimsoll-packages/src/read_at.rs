@@ -76,6 +76,40 @@ impl ReadAt for OpenFile {
     }
 }
 
+/// A part of other bytes.
+#[derive(Clone, Copy)]
+pub(crate) struct Window<'a> {
+    content: &'a dyn ReadAt,
+    start: u64,
+    size: u64,
+}
+
+impl<'a> Window<'a> {
+    /// `size` bytes from `start` on, or as many of them as there are.
+    pub(crate) fn new(content: &'a dyn ReadAt, start: u64, size: u64) -> Self {
+        let start = start.min(content.size());
+        Self { content, start, size: size.min(content.size() - start) }
+    }
+
+    /// The same within this part, without a part in between.
+    pub(crate) fn part(&self, start: u64, size: u64) -> Self {
+        let start = start.min(self.size);
+        Self { content: self.content, start: self.start + start, size: size.min(self.size - start) }
+    }
+}
+
+impl ReadAt for Window<'_> {
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let rest = self.size.saturating_sub(offset);
+        let count = usize::try_from(rest).map_or(buffer.len(), |rest| rest.min(buffer.len()));
+        if count == 0 { Ok(0) } else { self.content.read_at(self.start + offset, &mut buffer[..count]) }
+    }
+}
+
 /// All bytes, if there are no more than `most`.
 pub fn read_whole(content: &dyn ReadAt, most: u64) -> io::Result<Vec<u8>> {
     let size = content.size();
@@ -85,5 +119,20 @@ pub fn read_whole(content: &dyn ReadAt, most: u64) -> io::Result<Vec<u8>> {
     }
     let mut bytes = vec![0; usize::try_from(size).map_err(io::Error::other)?];
     content.read_exact_at(0, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// The first bytes, at most `most`.
+pub(crate) fn read_start(content: &dyn ReadAt, most: u64) -> io::Result<Vec<u8>> {
+    read_part(content, 0, content.size().min(most))
+}
+
+/// `count` bytes from `offset` on. Nothing is allocated for bytes beyond the end.
+pub(crate) fn read_part(content: &dyn ReadAt, offset: u64, count: u64) -> io::Result<Vec<u8>> {
+    if offset.checked_add(count).is_none_or(|end| end > content.size()) {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    let mut bytes = vec![0; usize::try_from(count).map_err(io::Error::other)?];
+    content.read_exact_at(offset, &mut bytes)?;
     Ok(bytes)
 }

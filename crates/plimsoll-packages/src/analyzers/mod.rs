@@ -1,8 +1,25 @@
 //! One module a kind of file.
 
+mod apk;
+mod dpkg;
+mod go_binary;
+mod java;
 mod os_release;
+mod rpm;
+mod rust_binary;
 
 use crate::analyzer::Analyzer;
 
 /// All analyzers, by name.
-pub(crate) static ANALYZERS: &[&Analyzer] = &[&os_release::ANALYZER];
+pub(crate) static ANALYZERS: &[&Analyzer] = &[
+    &apk::ANALYZER,
+    dpkg::STATUS,
+    dpkg::FILES,
+    dpkg::LICENSES,
+    &go_binary::ANALYZER,
+    java::ARCHIVE,
+    &os_release::ANALYZER,
+    rpm::DATABASE,
+    rpm::MANIFEST,
+    &rust_binary::ANALYZER,
+];
