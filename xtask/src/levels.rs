@@ -7,7 +7,15 @@ use crate::metadata::{self, Member};
 /// The crates from the lowest level to the highest, as in the architecture's table.
 const LEVELS: &[&[&str]] = &[
     &["plimsoll-oci", "plimsoll-diagnostics", "plimsoll-versions"],
-    &["plimsoll-dockerfile", "plimsoll-layer", "plimsoll-store", "plimsoll-sandbox", "plimsoll-packages", "plimsoll-secrets", "plimsoll-advisories"],
+    &[
+        "plimsoll-dockerfile",
+        "plimsoll-layer",
+        "plimsoll-store",
+        "plimsoll-sandbox",
+        "plimsoll-packages",
+        "plimsoll-secrets",
+        "plimsoll-advisories",
+    ],
     &["plimsoll-graph", "plimsoll-solver", "plimsoll-snapshot", "plimsoll-registry", "plimsoll-scan"],
     &["plimsoll-export", "plimsoll-compose", "plimsoll-lint", "plimsoll-bake"],
     &["plimsoll-executor"],

@@ -39,6 +39,9 @@ pub struct OperatingSystem {
     pub id: String,
     /// `VERSION_ID`; empty for a rolling release.
     pub version: String,
+    /// `VERSION_CODENAME`; empty where there is none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub codename: String,
     /// `PRETTY_NAME`, or what stands for it.
     pub name: String,
     /// `ID_LIKE`, in its order.

@@ -1,6 +1,7 @@
 //! What one layer says, without regard to those below and above it. Facts are kept by diff id: a layer is read once.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read as _;
 
 use plimsoll_layer::{Kind, LayerIndex};
 use plimsoll_oci::Digest;
@@ -16,6 +17,25 @@ pub struct LayerFacts {
     pub not_scanned: Vec<NotScanned>,
     /// The paths that it has and removes.
     pub paths: Paths,
+}
+
+/// How hard facts are compressed: they are written once, and read often.
+const LEVEL: i32 = 3;
+/// No layer says more than this, uncompressed.
+const MOST_BYTES: u64 = 1 << 30;
+
+impl LayerFacts {
+    /// The facts as bytes that can be kept.
+    pub fn encode(&self) -> Vec<u8> {
+        let json = serde_json::to_vec(self).expect("facts have only texts, numbers and maps of texts");
+        zstd::encode_all(json.as_slice(), LEVEL).expect("memory can be read and written")
+    }
+
+    /// Reads what [`LayerFacts::encode`] wrote; nothing when it is something else.
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let json = zstd::Decoder::new(bytes).ok()?.take(MOST_BYTES);
+        serde_json::from_reader(std::io::BufReader::new(json)).ok()
+    }
 }
 
 /// A file, or a part of one, that was not read.

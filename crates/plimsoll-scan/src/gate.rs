@@ -1,14 +1,12 @@
 //! Whether what was found lets an image through.
 
-use crate::report::{Report, Severity, State};
+use crate::report::{Report, Severity};
 
 /// What is wanted of an image.
 #[derive(Clone, Debug, Default)]
 pub struct Gate {
     /// It fails at a vulnerability or a secret of one of these severities; with none there is no gate.
     pub severities: Vec<Severity>,
-    /// Whether vulnerabilities that no version fixes count.
-    pub only_fixed: bool,
     /// Whether an operating system past its end of life fails it.
     pub end_of_life: bool,
 }
@@ -38,10 +36,7 @@ impl Gate {
 
     fn fails(&self, report: &Report) -> bool {
         let counts = |severity: Severity| self.severities.contains(&severity);
-        report
-            .vulnerabilities
-            .iter()
-            .any(|one| counts(one.severity) && !(self.only_fixed && one.state != State::Fixed))
+        report.vulnerabilities.iter().any(|one| counts(one.severity))
             || report.secrets.iter().any(|secret| counts(secret.severity))
             || self.end_of_life && report.os.as_ref().is_some_and(|os| os.is_past_end_of_life)
     }

@@ -50,6 +50,14 @@ pub fn inventory(layers: &[LayerFacts], has_layers: bool) -> Inventory {
             }
         }
     }
+    let licenses = licenses(layers, &visible);
+    for package in packages.values_mut().filter(|package| package.kind.is_of_system()) {
+        for license in licenses.get(package.name.as_str()).into_iter().copied().flatten() {
+            if !package.licenses.contains(license) {
+                package.licenses.push(license.clone());
+            }
+        }
+    }
     inventory.packages = packages.into_values().collect();
     inventory
 }
@@ -102,6 +110,15 @@ fn owned<'f>(layers: &'f [LayerFacts], visible: &BTreeMap<&'f str, usize>) -> BT
         }
     }
     owned
+}
+
+/// The licences of packages of the operating system that stand elsewhere than in its database.
+fn licenses<'f>(
+    layers: &'f [LayerFacts],
+    visible: &BTreeMap<&'f str, usize>,
+) -> BTreeMap<&'f str, &'f Vec<String>> {
+    let said = visible.iter().flat_map(|(path, layer)| layers[*layer].files[*path].values());
+    said.flat_map(|analysis| &analysis.licensed).map(|one| (one.package.as_str(), &one.licenses)).collect()
 }
 
 /// A path as it is in a system that keeps `bin`, `sbin` and `lib` in `usr`, which package lists write either way.

@@ -5,6 +5,7 @@
 //! Everything that is read here comes from strangers.
 
 mod archive;
+mod assess;
 mod content;
 mod error;
 mod facts;
@@ -17,6 +18,7 @@ mod layer;
 pub mod report;
 mod root;
 mod source;
+mod subject;
 
 pub use archive::images as archived_images;
 pub use error::{ArchiveError, ScanError};
@@ -30,3 +32,4 @@ pub use layer::{OpenLayer, scan_layer};
 pub use report::Report;
 pub use root::scan_directory;
 pub use source::{ImageSource, LARGEST_DOCUMENT, OpenBlob};
+pub use subject::{Judgement, Subject};

@@ -6,5 +6,7 @@ pub(crate) const DONE: u8 = 0;
 pub(crate) const NO: u8 = 1;
 /// It could not be done: usage, configuration, input and output, registry.
 pub(crate) const IMPOSSIBLE: u8 = 2;
+/// Nothing was found, but something was not scanned.
+pub(crate) const NOT_ALL: u8 = 3;
 /// Interrupted by the user.
 pub(crate) const INTERRUPTED: u8 = 130;

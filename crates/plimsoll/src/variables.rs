@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `PLIMSOLL_ROOT` | directory of the store, as `--root` |
 //! | `PLIMSOLL_CONFIG` | the user's configuration, as `--config` |
+//! | `PLIMSOLL_DB` | the database of vulnerabilities, as `scan --db` |
 //! | `PLIMSOLL_CA_CERTS` | a bundle of certificates for steps and registries, as `build --ca-certs` |
 //! | `XDG_DATA_HOME`, `XDG_CONFIG_HOME`, `HOME` | where the two above are by default |
 //! | `XDG_CACHE_HOME` | where `check` keeps what ShellCheck answered; `~/.cache` by default |
@@ -28,6 +29,8 @@ use std::path::PathBuf;
 
 /// Directory of the store.
 pub(crate) const ROOT: &str = "PLIMSOLL_ROOT";
+/// The database of vulnerabilities.
+pub(crate) const DATABASE: &str = "PLIMSOLL_DB";
 /// The user's configuration.
 pub(crate) const CONFIG: &str = "PLIMSOLL_CONFIG";
 /// A bundle of certificates.

@@ -20,8 +20,9 @@ fn analyze(_: &File<'_>, content: &dyn ReadAt) -> Result<Analysis, AnalyzerError
     };
     let version = value("VERSION_ID").unwrap_or_default();
     let name = value("PRETTY_NAME").unwrap_or_else(|| format!("{id} {version}").trim_end().to_owned());
+    let codename = value("VERSION_CODENAME").unwrap_or_default();
     let like = value("ID_LIKE").unwrap_or_default().split_whitespace().map(str::to_owned).collect();
-    let system = OperatingSystem { id, version, name, like };
+    let system = OperatingSystem { id, version, codename, name, like };
     Ok(Analysis { system: Some(system), ..Analysis::default() })
 }
 

@@ -23,6 +23,7 @@ mod push;
 mod reset;
 mod rmi;
 mod save;
+mod scan;
 mod sync_store;
 mod tag;
 mod unshare;
@@ -66,6 +67,8 @@ enum Command {
     /// Build the targets that a bake file or a compose file defines
     #[command(visible_alias = "f")]
     Bake(Box<bake::Args>),
+    /// Say what is in an image, and what is wrong with it
+    Scan(Box<scan::Args>),
     /// Compose base images from Debian packages
     Base(base::Args),
     /// List images
@@ -176,6 +179,7 @@ fn run(cli: Cli, standing: Standing) -> anyhow::Result<u8> {
         Command::Explain(args) => explain::run(&args),
         Command::Lsp(args) => lsp::run(&args, global, standing),
         Command::Context(command) => context::run(&command),
+        Command::Scan(args) => scan::run(&args, global, standing),
         Command::Base(args) => base::run(&args, global, standing),
         Command::Images(args) => images::run(&args, global, standing),
         Command::Tag(args) => tag::run(&args, global, standing),

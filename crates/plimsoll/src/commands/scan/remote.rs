@@ -46,12 +46,11 @@ fn blob(
     let fetched: Mutex<Option<File>> = Mutex::new(None);
     Box::new(move || {
         let mut fetched = fetched.lock().unwrap_or_else(PoisonError::into_inner);
-        let file = match fetched.take() {
-            Some(file) => file,
-            None => {
-                let sink = FileSink { file: tempfile::tempfile_in(&temporary)? };
-                client.pull_blob(&reference, &layer, sink, &NoProgress).map_err(io::Error::other)?.file
-            }
+        let file = if let Some(file) = fetched.take() {
+            file
+        } else {
+            let sink = FileSink { file: tempfile::tempfile_in(&temporary)? };
+            client.pull_blob(&reference, &layer, sink, &NoProgress).map_err(io::Error::other)?.file
         };
         let mut reader = file.try_clone()?;
         reader.rewind()?;

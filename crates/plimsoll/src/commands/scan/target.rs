@@ -37,7 +37,8 @@ pub(super) enum Named {
 
 impl Named {
     pub(super) fn parse(text: &str) -> Result<Self> {
-        let schemes: [(&str, fn(&str) -> Named); 12] = [
+        type Rest = fn(&str) -> Named;
+        let schemes: [(&str, Rest); 12] = [
             ("oci-archive:", |rest| Self::Archive(rest.into())),
             ("docker-archive:", |rest| Self::Archive(rest.into())),
             ("archive:", |rest| Self::Archive(rest.into())),
@@ -62,7 +63,11 @@ impl Named {
         let path = Path::new(text);
         if path.is_dir() {
             let is_layout = path.join("oci-layout").is_file() && path.join("index.json").is_file();
-            return Ok(if is_layout { Self::Layout(path.into(), None) } else { Self::Directory(path.into()) });
+            return Ok(if is_layout {
+                Self::Layout(path.into(), None)
+            } else {
+                Self::Directory(path.into())
+            });
         }
         if path.is_file() {
             return Ok(if is_json(path)? { Self::Sbom(path.into()) } else { Self::Archive(path.into()) });
@@ -94,7 +99,7 @@ fn is_json(path: &Path) -> Result<bool> {
 pub(super) struct Finder<'h> {
     pub(super) host: &'h Host,
     pub(super) client: Arc<BlockingClient>,
-    pub(super) snapshots: Snapshots,
+    pub(super) snapshots: Arc<Snapshots>,
     pub(super) choice: PlatformChoice,
     /// Whether nothing may be asked over the network.
     pub(super) offline: bool,
@@ -104,24 +109,17 @@ pub(super) struct Finder<'h> {
 impl Finder<'_> {
     pub(super) fn anywhere(&self, name: &str) -> Result<Vec<ImageSource>> {
         match self.stored(name) {
-            Err(error) if self.is_absent(&error) && !self.offline => self.registered(name),
-            Err(error) if self.is_absent(&error) => {
-                Err(error).with_context(|| format!("`{name}` is not in the store, and `--offline` asks no registry"))
-            }
+            Err(error) if is_absent(&error) && !self.offline => self.registered(name),
+            Err(error) if is_absent(&error) => Err(error)
+                .with_context(|| format!("`{name}` is not in the store, and `--offline` asks no registry")),
             other => other,
         }
-    }
-
-    fn is_absent(&self, error: &anyhow::Error) -> bool {
-        error.downcast_ref::<ExportError>().is_some_and(|error| {
-            matches!(error, ExportError::NoImage { .. } | ExportError::BlobGone { .. })
-        })
     }
 
     pub(super) fn stored(&self, name: &str) -> Result<Vec<ImageSource>> {
         let named = find(&self.host.store, name)?;
         let set = ImageSet::read(&self.host.store, &named.target, &self.one_or_chosen())?;
-        set.images.iter().map(|image| self.stored_image(image, named.name.as_deref())).collect()
+        Ok(set.images.iter().map(|image| self.stored_image(image, named.name.as_deref())).collect())
     }
 
     /// Of an index the host's image, unless others are asked for.
@@ -132,19 +130,19 @@ impl Finder<'_> {
         }
     }
 
-    fn stored_image(&self, image: &Image, name: Option<&str>) -> Result<ImageSource> {
+    fn stored_image(&self, image: &Image, name: Option<&str>) -> ImageSource {
         let layers = image.layers.iter().map(|layer| self.stored_blob(layer)).collect();
-        Ok(ImageSource {
+        ImageSource {
             names: name.map(str::to_owned).into_iter().collect(),
             digest: Some(image.manifest.digest),
             config: image.config.clone(),
             layers,
-        })
+        }
     }
 
     /// A blob of the store. One that only a registry has is brought when somebody reads it.
     fn stored_blob(&self, layer: &Descriptor) -> Box<OpenBlob> {
-        let (snapshots, layer, offline) = (self.snapshots.clone(), layer.clone(), self.offline);
+        let (snapshots, layer, offline) = (Arc::clone(&self.snapshots), layer.clone(), self.offline);
         Box::new(move || {
             let store = snapshots.store();
             if !offline && !store.has_blob(&layer.digest).map_err(io::Error::other)? {
@@ -166,7 +164,8 @@ impl Finder<'_> {
             PlatformChoice::Present => vec![Platform::host()],
             PlatformChoice::All => {
                 let (descriptor, bytes) = self.client.manifest(&reference).with_context(failed)?;
-                let parsed = ParsedManifest::parse(&bytes, Some(&descriptor.media_type)).with_context(failed)?;
+                let parsed =
+                    ParsedManifest::parse(&bytes, Some(&descriptor.media_type)).with_context(failed)?;
                 match parsed {
                     ParsedManifest::Index(index) => {
                         index.manifests.into_iter().filter_map(|one| one.platform).filter(is_real).collect()
@@ -183,39 +182,52 @@ impl Finder<'_> {
             .collect()
     }
 
-    pub(super) fn archived(&self, path: &Path, tag: Option<&str>) -> Result<Vec<ImageSource>> {
-        let mut images = archived_images(path, &self.temporary)?;
-        if let Some(tag) = tag {
-            images.retain(|image| image.names.iter().any(|name| name == tag || name.ends_with(&format!(":{tag}"))));
-            if images.is_empty() {
-                bail!("`{}` has no image with the tag `{tag}`", path.display());
-            }
-        }
-        Ok(match &self.choice {
-            PlatformChoice::All => images,
-            PlatformChoice::Listed(platforms) => {
-                images.retain(|image| platforms.iter().any(|wanted| fits(&image.config, wanted)));
-                if images.is_empty() {
-                    bail!("`{}` has no image for any of these platforms", path.display());
-                }
-                images
-            }
-            // One platform of each image: this machine's where it is there.
-            PlatformChoice::Present => {
-                let native = images.iter().any(|image| fits(&image.config, &Platform::host()));
-                if native {
-                    images.retain(|image| fits(&image.config, &Platform::host()));
-                }
-                images
-            }
-        })
-    }
-
     /// An image of a running engine, which writes it as an archive.
     pub(super) fn of_engine(&self, name: &str) -> Result<Vec<ImageSource>> {
         let file = remote::from_engine(&crate::engine::find(None)?, name, &self.temporary)?;
-        self.archived(file.path(), None)
+        archived(file.path(), None, &self.choice, &self.temporary)
     }
+}
+
+/// The images of an archive or a layout that are wanted.
+pub(super) fn archived(
+    path: &Path,
+    tag: Option<&str>,
+    choice: &PlatformChoice,
+    temporary: &Path,
+) -> Result<Vec<ImageSource>> {
+    let mut images = archived_images(path, temporary)?;
+    if let Some(tag) = tag {
+        images
+            .retain(|image| image.names.iter().any(|name| name == tag || name.ends_with(&format!(":{tag}"))));
+        if images.is_empty() {
+            bail!("`{}` has no image with the tag `{tag}`", path.display());
+        }
+    }
+    Ok(match choice {
+        PlatformChoice::All => images,
+        PlatformChoice::Listed(platforms) => {
+            images.retain(|image| platforms.iter().any(|wanted| fits(&image.config, wanted)));
+            if images.is_empty() {
+                bail!("`{}` has no image for any of these platforms", path.display());
+            }
+            images
+        }
+        // One platform of each image: this machine's where it is there.
+        PlatformChoice::Present => {
+            let native = images.iter().any(|image| fits(&image.config, &Platform::host()));
+            if native {
+                images.retain(|image| fits(&image.config, &Platform::host()));
+            }
+            images
+        }
+    })
+}
+
+fn is_absent(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<ExportError>()
+        .is_some_and(|error| matches!(error, ExportError::NoImage { .. } | ExportError::BlobGone { .. }))
 }
 
 fn is_real(platform: &Platform) -> bool {

@@ -1,0 +1,282 @@
+//! `plimsoll scan`: what is in an image, and what is wrong with it.
+
+mod database;
+mod kept;
+mod outputs;
+mod policy;
+mod remote;
+mod target;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use plimsoll_diagnostics::sanitize;
+use plimsoll_scan::report::{Report, Severity, Target, TargetKind};
+use plimsoll_scan::{
+    Gate, IgnoreRules, ImageSource, Judgement, KeepsNothing, Scanners, Subject, Verdict, scan_directory,
+    scan_layers,
+};
+
+use crate::commands::images::{answer, platform_choice};
+use crate::environment::{GlobalArgs, Host};
+use crate::exit;
+use crate::namespace::Standing;
+use crate::variables;
+
+use database::Source;
+use kept::InStore;
+use outputs::{Format, Output};
+use target::{Finder, Named};
+
+/// Say what is in an image, and what is wrong with it: packages, known vulnerabilities, secrets
+///
+/// TARGET is an image's name (in the store, else in its registry), a directory, an archive or a bill of materials; or it says which with
+/// `oci-archive:`, `docker-archive:`, `oci:`, `dir:`, `sbom:`, `store:`, `registry:` or `docker:`. Layers that were scanned before are not
+/// read again.
+///
+/// Exit codes: 0, nothing at the threshold; 1, something is (see `--fail-on`); 2, it could not be done; 3, nothing is at the
+/// threshold, but something was not scanned. Without a threshold it is 0 or 2.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// What to scan; several are scanned one after the other
+    #[arg(value_name = "TARGET", required = true)]
+    targets: Vec<String>,
+    /// How to show what is found
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// Write what is found into a file too, in any of the formats; may be given several times
+    #[arg(short, long, value_name = "FORMAT=FILE")]
+    output: Vec<Output>,
+    /// What to look for
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Scanner::Vuln, Scanner::Secret])]
+    scanners: Vec<Scanner>,
+    /// Show only these severities [default: all]
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "SEVERITY")]
+    severity: Vec<Level>,
+    /// The least severity that is exit code 1
+    #[arg(long, value_enum, value_name = "SEVERITY")]
+    fail_on: Option<Level>,
+    /// Vulnerabilities of unknown severity are exit code 1 too
+    #[arg(long)]
+    fail_on_unknown: bool,
+    /// The exit code when something is at the threshold; without `--fail-on` that is whatever `--severity` shows
+    #[arg(long, value_name = "CODE")]
+    exit_code: Option<u8>,
+    /// An operating system past its end of life is exit code 1
+    #[arg(long)]
+    exit_on_eol: bool,
+    /// Leave out vulnerabilities that no version fixes
+    #[arg(long)]
+    ignore_unfixed: bool,
+    /// Look at packages that are only for development too
+    #[arg(long)]
+    include_dev: bool,
+    /// Ask this database: a file of `plimsoll db build`, or a folder of OSV records in JSON
+    #[arg(long, value_name = "PATH", env = variables::DATABASE, hide_env_values = true)]
+    db: Option<PathBuf>,
+    /// Ask nothing over the network
+    #[arg(long)]
+    offline: bool,
+    /// Scan the images for these platforms of an index [default: this machine's]
+    #[arg(long = "platform", value_name = "OS/ARCH|all", value_delimiter = ',')]
+    platforms: Vec<String>,
+    /// Read this file in place of `.trivyignore` and `.trivyignore.yaml` in the current directory
+    #[arg(long, value_name = "FILE")]
+    ignorefile: Option<PathBuf>,
+    /// Show everything that the table would shorten
+    #[arg(long)]
+    all: bool,
+    /// Trust these certificates, besides the system's
+    #[arg(long, value_name = "FILE", env = variables::CA_CERTS, hide_env_values = true)]
+    ca_certs: Option<PathBuf>,
+}
+
+/// What is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Scanner {
+    /// Packages, and what is known against them
+    Vuln,
+    /// Keys, passwords and tokens
+    Secret,
+    /// The licences of packages
+    License,
+    /// How the image is set up
+    Config,
+}
+
+/// How bad something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Level {
+    Critical,
+    High,
+    Medium,
+    Low,
+    Negligible,
+    Unknown,
+}
+
+impl From<Level> for Severity {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Critical => Self::Critical,
+            Level::High => Self::High,
+            Level::Medium => Self::Medium,
+            Level::Low => Self::Low,
+            Level::Negligible => Self::Negligible,
+            Level::Unknown => Self::Unknown,
+        }
+    }
+}
+
+pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Result<u8> {
+    let targets: Vec<Named> = args.targets.iter().map(|text| Named::parse(text)).collect::<Result<_>>()?;
+    let today = jiff::Zoned::now().date().to_string();
+    let temporary = tempfile::Builder::new().prefix("plimsoll-scan-").tempdir()?;
+    let wants_vulnerabilities = args.scanners.contains(&Scanner::Vuln);
+    let database = match args.db.as_deref().filter(|_| wants_vulnerabilities) {
+        Some(path) => Some(Source::open(path, temporary.path())?),
+        None => None,
+    };
+    let ignore = policy::ignore_rules(args.ignorefile.as_deref(), &today)?;
+    tell_expired(&ignore);
+    let severities: Vec<Severity> = args.severity.iter().map(|level| Severity::from(*level)).collect();
+    let judgement = Judgement {
+        database: database.as_ref().map(|source| (&source.database, source.digest.clone())),
+        vulnerabilities: wants_vulnerabilities,
+        with_development: args.include_dev,
+        only_fixed: args.ignore_unfixed,
+        ignore: &ignore,
+        today: &today,
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    let scan = Scan { args, temporary: temporary.path(), host: host(&targets, global, standing)? };
+    let mut reports = Vec::new();
+    for (target, text) in targets.iter().zip(&args.targets) {
+        for subject in scan.subjects(target, text)? {
+            reports.push(subject.report(&judgement)?);
+        }
+    }
+    let code = code(args, &severities, &reports);
+    if !severities.is_empty() {
+        reports.iter_mut().for_each(|report| report.keep(&severities));
+    }
+    for output in &args.output {
+        output.write(&reports)?;
+    }
+    answer(&outputs::answer(args.format, &reports, args.all))?;
+    Ok(code)
+}
+
+/// The store, which images need. For everything else it only saves work, so that a scan does without one that cannot be used.
+fn host(targets: &[Named], global: &GlobalArgs, standing: Standing) -> Result<Option<Host>> {
+    let needs = |target: &Named| {
+        matches!(target, Named::Anywhere(_) | Named::Store(_) | Named::Registry(_) | Named::Engine(_))
+    };
+    let opened = Host::open(global, standing);
+    if targets.iter().any(needs) { opened.map(Some) } else { Ok(opened.ok()) }
+}
+
+#[expect(clippy::print_stderr, reason = "it is about what no longer counts")]
+fn tell_expired(ignore: &IgnoreRules) {
+    for id in &ignore.expired {
+        eprintln!("warning: {}", sanitize::text(&format!("`{id}` is ignored no longer: its day is over")));
+    }
+}
+
+struct Scan<'a> {
+    args: &'a Args,
+    temporary: &'a Path,
+    host: Option<Host>,
+}
+
+impl Scan<'_> {
+    /// What is to be reported of a target: one subject for each of its images.
+    fn subjects(&self, named: &Named, text: &str) -> Result<Vec<Subject>> {
+        let scanners = Scanners { packages: self.wants_packages(), temporary: self.temporary };
+        let images = match named {
+            Named::Directory(path) => {
+                let facts = scan_directory(path, scanners)?;
+                return Ok(vec![Subject::directory(text.to_owned(), facts)]);
+            }
+            Named::Sbom(path) => {
+                anyhow::bail!("`{}` is a bill of materials, which is not read yet", path.display())
+            }
+            Named::Anywhere(name) => self.finder()?.anywhere(name),
+            Named::Store(name) => self.finder()?.stored(name),
+            Named::Registry(name) => self.finder()?.registered(name),
+            Named::Engine(name) => self.finder()?.of_engine(name),
+            Named::Archive(path) => self.archived(path, None),
+            Named::Layout(path, tag) => self.archived(path, tag.as_deref()),
+        };
+        Ok(images?.iter().map(|image| self.image(image, text, scanners)).collect())
+    }
+
+    fn wants_packages(&self) -> bool {
+        self.args.scanners.iter().any(|one| matches!(one, Scanner::Vuln | Scanner::License))
+    }
+
+    fn image(&self, image: &ImageSource, text: &str, scanners: Scanners<'_>) -> Subject {
+        let reader = plimsoll_packages::fingerprint();
+        let facts = match &self.host {
+            Some(host) => scan_layers(image, scanners, &InStore { store: &host.store, reader }),
+            None => scan_layers(image, scanners, &KeepsNothing),
+        };
+        let target = Target {
+            kind: TargetKind::Image,
+            name: text.to_owned(),
+            digest: image.digest.map(|digest| digest.to_string()),
+            platform: Some(image.config.platform().to_string()),
+            layers: Vec::new(),
+        };
+        Subject::image(target, &image.config, &facts)
+    }
+
+    fn finder(&self) -> Result<Finder<'_>> {
+        let host = self.host.as_ref().context("there is no store")?;
+        let ca_bundle = host.ca_bundle(self.args.ca_certs.as_deref())?;
+        let client = host.client(ca_bundle.as_deref());
+        Ok(Finder {
+            host,
+            snapshots: Arc::new(host.snapshots(Arc::clone(&client), Arc::new(()))),
+            client,
+            choice: platform_choice(&self.args.platforms)?,
+            offline: self.args.offline,
+            temporary: self.temporary.to_owned(),
+        })
+    }
+
+    fn archived(&self, path: &Path, tag: Option<&str>) -> Result<Vec<ImageSource>> {
+        target::archived(path, tag, &platform_choice(&self.args.platforms)?, self.temporary)
+    }
+}
+
+/// The exit code. Without a gate a scan only tells.
+fn code(args: &Args, shown: &[Severity], reports: &[Report]) -> u8 {
+    let mut severities: Vec<Severity> = match args.fail_on {
+        Some(level) => {
+            let least = Severity::from(level);
+            Severity::ALL.into_iter().filter(|severity| *severity >= least).collect()
+        }
+        None if args.exit_code.is_some_and(|code| code != 0) => {
+            if shown.is_empty() {
+                Severity::ALL.to_vec()
+            } else {
+                shown.to_vec()
+            }
+        }
+        None => Vec::new(),
+    };
+    if args.fail_on_unknown && !severities.contains(&Severity::Unknown) {
+        severities.push(Severity::Unknown);
+    }
+    if severities.is_empty() && !args.exit_on_eol {
+        return exit::DONE;
+    }
+    let gate = Gate { severities, end_of_life: args.exit_on_eol };
+    match gate.decide(reports) {
+        Verdict::Passed => exit::DONE,
+        Verdict::PassedWithGaps => exit::NOT_ALL,
+        Verdict::Failed => args.exit_code.unwrap_or(exit::NO),
+    }
+}
