@@ -6,6 +6,8 @@
 
 mod analyzer;
 mod analyzers;
+mod collector;
+mod document;
 mod package;
 mod purl;
 mod read_at;
