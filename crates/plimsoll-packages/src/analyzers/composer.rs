@@ -41,9 +41,14 @@ fn lock(_: &File<'_>, content: &dyn ReadAt) -> Result<Analysis, AnalyzerError> {
     Ok(found.finish())
 }
 
-fn installed(_: &File<'_>, content: &dyn ReadAt) -> Result<Analysis, AnalyzerError> {
+fn installed(file: &File<'_>, content: &dyn ReadAt) -> Result<Analysis, AnalyzerError> {
     let text = read_text(content)?;
-    let root = json(&text, "Composer's record of installed packages")?;
+    let root = match json(&text, "Composer's record of installed packages") {
+        Ok(root) => root,
+        // Others have files of that name, too.
+        Err(_) if !file.folder().ends_with(b"composer") => return Ok(Analysis::default()),
+        Err(error) => return Err(error),
+    };
     let names = root.items_of("dev-package-names").iter().filter_map(Node::as_text);
     let for_development: BTreeSet<&str> = names.collect();
     let mut found = Collector::new(Kind::Composer, Evidence::Installed);

@@ -15,14 +15,17 @@ fn wants(file: &File<'_>) -> bool {
     file.name().ends_with(b".gemspec") && (is_named(b"specifications") || is_named(b"specifications/default"))
 }
 
-fn analyze(_: &File<'_>, content: &dyn ReadAt) -> Result<Analysis, AnalyzerError> {
+fn analyze(file: &File<'_>, content: &dyn ReadAt) -> Result<Analysis, AnalyzerError> {
     let text = read_text(content)?;
     let (mut name, mut version, mut licenses) = (None, None, Vec::new());
     for line in text.lines().map(str::trim) {
         if let Some(stub) = line.strip_prefix("# stub: ") {
-            let mut words = stub.split_whitespace();
-            name = words.next().map(str::to_owned);
-            version = words.next().map(str::to_owned);
+            // A second one lists files to compile.
+            if name.is_none() {
+                let mut words = stub.split_whitespace();
+                name = words.next().map(str::to_owned);
+                version = words.next().map(str::to_owned);
+            }
             continue;
         }
         let Some((attribute, value)) = assignment(line) else { continue };
@@ -33,13 +36,21 @@ fn analyze(_: &File<'_>, content: &dyn ReadAt) -> Result<Analysis, AnalyzerError
             _ => {}
         }
     }
+    let version = version.or_else(|| in_file_name(file, name.as_deref()?));
     let (Some(name), Some(version)) = (name, version) else {
-        let reason = "no line gives a name and a version in quotes";
+        let reason = "no line gives a name in quotes, or neither line nor file name a version";
         return Err(AnalyzerError::format("the specification of a gem", reason));
     };
     let mut found = Collector::new(Kind::Gem, Evidence::Installed);
     found.add_licensed(&name, &version, Scope::Runtime, None, licenses);
     Ok(found.finish())
+}
+
+/// The version in `NAME-VERSION.gemspec` or `NAME-VERSION-PLATFORM.gemspec`.
+fn in_file_name(file: &File<'_>, name: &str) -> Option<String> {
+    let text = String::from_utf8_lossy(file.name());
+    let version = text.strip_suffix(".gemspec")?.strip_prefix(name)?.strip_prefix('-')?.split('-').next()?;
+    version.starts_with(|first: char| first.is_ascii_digit()).then(|| version.to_owned())
 }
 
 /// Attribute and value of `s.ATTRIBUTE = VALUE`, whatever `s` is called.
