@@ -7,6 +7,8 @@
 mod analyzer;
 mod analyzers;
 mod bytes;
+mod collector;
+mod document;
 mod executable;
 mod package;
 mod purl;

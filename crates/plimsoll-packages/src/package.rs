@@ -18,12 +18,16 @@ pub enum Kind {
     Conan,
     /// Conda.
     Conda,
+    /// R.
+    Cran,
     /// Debian and its kin.
     Deb,
     /// `RubyGems`.
     Gem,
     /// Go modules; the toolchain's library is the package `stdlib`.
     Golang,
+    /// Haskell.
+    Hackage,
     /// Elixir and Erlang.
     Hex,
     /// Julia.
@@ -54,9 +58,11 @@ impl Kind {
             Self::Composer => "composer",
             Self::Conan => "conan",
             Self::Conda => "conda",
+            Self::Cran => "cran",
             Self::Deb => "deb",
             Self::Gem => "gem",
             Self::Golang => "golang",
+            Self::Hackage => "hackage",
             Self::Hex => "hex",
             Self::Julia => "julia",
             Self::Maven => "maven",

@@ -58,9 +58,14 @@ fn split(package: &Package, system: Option<(&str, &str)>) -> (String, String) {
         Kind::Golang | Kind::Npm | Kind::Swift | Kind::Conan => last_slash(name),
         // A subspec (`Name/Part`) is a subpath by the specification; the pod is what has versions.
         Kind::Cocoapods => (String::new(), name.split('/').next().unwrap_or(name).to_owned()),
-        Kind::Cargo | Kind::Conda | Kind::Gem | Kind::Julia | Kind::Nuget | Kind::Pub => {
-            (String::new(), name.clone())
-        }
+        Kind::Cargo
+        | Kind::Conda
+        | Kind::Cran
+        | Kind::Gem
+        | Kind::Hackage
+        | Kind::Julia
+        | Kind::Nuget
+        | Kind::Pub => (String::new(), name.clone()),
     }
 }
 

@@ -1,0 +1,89 @@
+//! What the analyzers of lock files have in common: gathering packages, and rules for paths.
+
+use std::collections::HashMap;
+
+use crate::analyzer::{Analysis, File};
+use crate::package::{Evidence, Kind, Package, Scope};
+
+/// Gathers the packages of one file, each version of a name once: on the first line that names it, for the widest use.
+pub(crate) struct Collector {
+    kind: Kind,
+    evidence: Evidence,
+    packages: Vec<Package>,
+    places: HashMap<(String, String), usize>,
+    not_scanned: Vec<String>,
+}
+
+impl Collector {
+    /// An empty one.
+    pub(crate) fn new(kind: Kind, evidence: Evidence) -> Self {
+        Self { kind, evidence, packages: Vec::new(), places: HashMap::new(), not_scanned: Vec::new() }
+    }
+
+    /// One for packages that a lock file or manifest names.
+    pub(crate) fn locked(kind: Kind) -> Self {
+        Self::new(kind, Evidence::LockFile)
+    }
+
+    /// Adds a package. One without a name or a version is none.
+    pub(crate) fn add(&mut self, name: &str, version: &str, scope: Scope, line: u32) {
+        self.add_licensed(name, version, scope, Some(line), Vec::new());
+    }
+
+    /// Adds a package with its licences, and with a line where one is worth telling.
+    pub(crate) fn add_licensed(
+        &mut self,
+        name: &str,
+        version: &str,
+        scope: Scope,
+        line: Option<u32>,
+        licenses: Vec<String>,
+    ) {
+        let (name, version) = (name.trim(), version.trim());
+        if name.is_empty() || version.is_empty() {
+            return;
+        }
+        let place = *self.places.entry((name.to_owned(), version.to_owned())).or_insert(self.packages.len());
+        if let Some(known) = self.packages.get_mut(place) {
+            // The order of scopes is from the widest use to the narrowest.
+            known.scope = known.scope.min(scope);
+            return;
+        }
+        let mut package = Package::new(self.kind, name, version, self.evidence);
+        package.scope = scope;
+        package.line = line;
+        package.licenses = licenses;
+        self.packages.push(package);
+    }
+
+    /// Says what of the file could not be read.
+    pub(crate) fn not_scanned(&mut self, sentence: impl Into<String>) {
+        self.not_scanned.push(sentence.into());
+    }
+
+    /// All of it.
+    pub(crate) fn finish(self) -> Analysis {
+        Analysis { packages: self.packages, not_scanned: self.not_scanned, ..Analysis::default() }
+    }
+}
+
+/// Development where that is so, otherwise runtime.
+pub(crate) fn development(is_development: bool) -> Scope {
+    if is_development { Scope::Development } else { Scope::Runtime }
+}
+
+/// Whether a file has one of these names.
+pub(crate) fn is_named(file: &File<'_>, names: &[&str]) -> bool {
+    names.iter().any(|name| file.name() == name.as_bytes())
+}
+
+/// Whether a folder of that name is on the way to the file. What lies in the folder of an installed package describes how that
+/// package was developed, not what is there.
+pub(crate) fn is_below(file: &File<'_>, folder: &str) -> bool {
+    file.folder().split(|byte| *byte == b'/').any(|part| part == folder.as_bytes())
+}
+
+/// Whether the file is a part of an installed Python package.
+pub(crate) fn is_in_python_package(file: &File<'_>) -> bool {
+    is_below(file, "site-packages") || is_below(file, "dist-packages")
+}
