@@ -42,7 +42,8 @@ pub(crate) fn assess(
             *unknown.entry(unknown_reason(package, system)).or_default() += 1;
             continue;
         };
-        if !database.covers(ecosystem) {
+        // A folder of records is what somebody chose to ask about; a built database claims to know an ecosystem.
+        if database.built() > 0 && !database.covers(ecosystem) {
             *unknown.entry(format!("the database has nothing about `{ecosystem}`")).or_default() += 1;
             continue;
         }

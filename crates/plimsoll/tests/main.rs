@@ -26,6 +26,7 @@ mod outputs;
 mod platforms;
 mod repositories;
 mod reproducibility;
+mod scans;
 mod shellcheck;
 mod signals;
 mod step_options;

@@ -29,17 +29,27 @@ pub(super) fn each_record(
     take: &mut Take<'_>,
 ) -> Result<(), BuildError> {
     let form = entry.form();
-    if !matches!(form.as_str(), "json" | "yaml" | "yml") {
-        sink.ignore_file();
-        return Ok(());
-    }
+    let is_named_so = matches!(form.as_str(), "json" | "yaml" | "yml");
     let content = read_whole(entry.content, LONGEST_FILE).map_err(|source| BuildError::read(path, source))?;
     let Some(content) = content else {
+        if !is_named_so {
+            sink.ignore_file();
+            return Ok(());
+        }
         sink.skip(entry.name, format_args!("it is larger than {} MiB", LONGEST_FILE >> 20));
         return Ok(());
     };
-    match parse(&form, &content) {
+    // A file of any other name may hold a record too, and then begins as one.
+    if !is_named_so && content.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+        sink.ignore_file();
+        return Ok(());
+    }
+    match parse(if is_named_so { &form } else { "json" }, &content) {
         Ok(records) => records.iter().try_for_each(|record| take(sink, entry.name, record)),
+        Err(_) if !is_named_so => {
+            sink.ignore_file();
+            Ok(())
+        }
         Err(reason) => {
             sink.skip(entry.name, reason);
             Ok(())
