@@ -28,6 +28,7 @@ use crate::emulation::{NO_EMULATOR, Stopwatch};
 use crate::error::{BuildError, NO_BASE_IMAGE};
 use crate::failure::failure;
 use crate::git::GitProgram;
+use crate::origin::ImageOrigin;
 use crate::remote::Remote;
 use crate::request::{BaseUse, BuildRequest, BuildResult, Entitlements, PlatformResult};
 
@@ -295,7 +296,11 @@ impl Builder {
             let mut images = Vec::with_capacity(graph.images.len());
             for plan in &graph.images {
                 match assemble::image(plan, &solved.outputs, snapshots, options, epoch)? {
-                    Assembled::Image(image) => images.push(*image),
+                    Assembled::Image(image) => {
+                        let origin = ImageOrigin::of(request, graph, plan, image.layers.len());
+                        origin.keep(snapshots.store(), &image.manifest.digest)?;
+                        images.push(*image);
+                    }
                     Assembled::Missing(place) => return Ok(Err(root(plan, solved).chain[place].clone())),
                 }
             }

@@ -17,6 +17,7 @@ mod fetch;
 mod git;
 mod image_options;
 mod import;
+mod origin;
 mod remote;
 mod request;
 
@@ -28,6 +29,7 @@ pub use fetch::RegistryFetcher;
 pub use git::GitProgram;
 pub use image_options::{Annotation, AnnotationPlace, ImageOptions};
 pub use import::{pull, store_remote_image};
+pub use origin::{ImageOrigin, LayerOrigin};
 pub use request::{
     BaseUse, BuildRequest, BuildResult, BuiltTarget, ContextSource, EmulatedStep, Entitlements,
     PlatformResult,

@@ -50,8 +50,14 @@ impl Subject {
 
     /// A directory.
     pub fn directory(name: String, facts: LayerFacts) -> Self {
-        let target =
-            Target { kind: TargetKind::Directory, name, digest: None, platform: None, layers: Vec::new() };
+        let target = Target {
+            kind: TargetKind::Directory,
+            name,
+            digest: None,
+            platform: None,
+            dockerfile: None,
+            layers: Vec::new(),
+        };
         let not_scanned = facts.not_scanned.clone();
         Self { target, inventory: inventory(&[facts], false), not_scanned }
     }

@@ -93,6 +93,7 @@ fn an_image_says_the_same_wherever_it_lies() {
         assert_eq!(report["target"]["layers"][2]["created_by"], "COPY app /app # buildkit", "{target}");
     }
     assert_eq!(first["vulnerabilities"].as_array().unwrap().len(), 2);
+    assert_eq!(report(&lab, &["x:1"])["target"]["layers"][3]["line"], 9);
     let worst = &first["vulnerabilities"][0];
     assert_eq!(
         (&worst["id"], &worst["severity"], &worst["fixed"]),

@@ -13,10 +13,10 @@ pub(super) struct InStore<'s> {
 
 impl Kept for InStore<'_> {
     fn get(&self, layer: &DiffId) -> Option<LayerFacts> {
-        LayerFacts::decode(&self.store.facts(layer, &self.reader).ok()??)
+        LayerFacts::decode(&self.store.facts(&layer.0, &self.reader).ok()??)
     }
 
     fn put(&self, layer: &DiffId, facts: &LayerFacts) {
-        let _read_again_next_time = self.store.keep_facts(layer, &self.reader, &facts.encode());
+        let _read_again_next_time = self.store.keep_facts(&layer.0, &self.reader, &facts.encode());
     }
 }

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
+use plimsoll_build::ImageOrigin;
 use plimsoll_diagnostics::sanitize;
 use plimsoll_scan::report::{Report, Severity, Target, TargetKind};
 use plimsoll_scan::{
@@ -227,9 +228,15 @@ impl Scan<'_> {
             name: text.to_owned(),
             digest: image.digest.map(|digest| digest.to_string()),
             platform: Some(image.config.platform().to_string()),
+            dockerfile: None,
             layers: Vec::new(),
         };
-        Subject::image(target, &image.config, &facts)
+        let mut subject = Subject::image(target, &image.config, &facts);
+        let origin = self.host.as_ref().zip(image.digest);
+        if let Some(origin) = origin.and_then(|(host, digest)| ImageOrigin::read(&host.store, &digest)) {
+            attribute(&mut subject.target, &origin);
+        }
+        subject
     }
 
     fn finder(&self) -> Result<Finder<'_>> {
@@ -248,6 +255,21 @@ impl Scan<'_> {
 
     fn archived(&self, path: &Path, tag: Option<&str>) -> Result<Vec<ImageSource>> {
         target::archived(path, tag, &platform_choice(&self.args.platforms)?, self.temporary)
+    }
+}
+
+/// Says of layers where they come from, for an image that was built here.
+fn attribute(target: &mut Target, origin: &ImageOrigin) {
+    target.dockerfile = Some(origin.dockerfile.clone());
+    for (place, layer) in target.layers.iter_mut().enumerate() {
+        match place.checked_sub(origin.base_layers) {
+            None => layer.is_base = true,
+            Some(place) => {
+                let made = origin.layers.get(place);
+                layer.stage = made.and_then(|made| made.stage.clone());
+                layer.line = made.and_then(|made| u32::try_from(made.line?).ok());
+            }
+        }
     }
 }
 
