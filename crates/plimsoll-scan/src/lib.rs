@@ -32,4 +32,4 @@ pub use layer::{OpenLayer, scan_layer};
 pub use report::Report;
 pub use root::scan_directory;
 pub use source::{ImageSource, LARGEST_DOCUMENT, OpenBlob};
-pub use subject::{Judgement, Subject};
+pub use subject::{Judgement, KnownLayers, Subject};

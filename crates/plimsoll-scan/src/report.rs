@@ -328,6 +328,9 @@ pub struct Summary {
     pub vulnerabilities: BTreeMap<String, usize>,
     /// Vulnerabilities that a later version fixes.
     pub fixable: usize,
+    /// Vulnerabilities that the image which this one is compared with has too.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub known_before: usize,
     /// Vulnerabilities that an ignore file or a VEX document takes away.
     pub suppressed: usize,
     /// Secrets.
@@ -336,4 +339,9 @@ pub struct Summary {
     pub owned_by_system: usize,
     /// What could not be read, or not be judged.
     pub not_scanned: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }

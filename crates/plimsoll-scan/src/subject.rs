@@ -1,5 +1,7 @@
 //! What was scanned, as far as a report is made of it: facts of layers or packages of a bill of materials.
 
+use std::collections::BTreeSet;
+
 use plimsoll_advisories::{Database, DatabaseError};
 use plimsoll_oci::ImageConfig;
 use plimsoll_packages::OperatingSystem;
@@ -9,7 +11,7 @@ use crate::facts::{LayerFacts, NotScanned};
 use crate::ignore::IgnoreRules;
 use crate::inventory::{Inventory, inventory};
 use crate::report::{
-    DatabaseInfo, Layer, Report, SCHEMA, Severity, State, Summary, System, Target, TargetKind, Tool,
+    DatabaseInfo, Layer, Location, Report, SCHEMA, Severity, State, Summary, System, Target, TargetKind, Tool,
 };
 
 /// What a scan is about.
@@ -32,12 +34,34 @@ pub struct Judgement<'j> {
     pub with_development: bool,
     /// Whether vulnerabilities that no version fixes are left out.
     pub only_fixed: bool,
+    /// Layers of another image: what comes with these alone is left out.
+    pub known_layers: Option<&'j KnownLayers>,
     /// What is not wanted.
     pub ignore: &'j IgnoreRules,
     /// The day, as `2027-01-31`.
     pub today: &'j str,
     /// The version of the program.
     pub version: &'j str,
+}
+
+/// The layers of an image that another one is compared with.
+#[derive(Clone, Debug)]
+pub enum KnownLayers {
+    /// The base of each image.
+    Base,
+    /// These, by their diff ids.
+    Listed(BTreeSet<String>),
+}
+
+impl KnownLayers {
+    /// Whether a place in an image is in one of them.
+    fn have(&self, target: &Target, place: &Location) -> bool {
+        let Some(layer) = place.layer.and_then(|layer| target.layers.get(layer)) else { return false };
+        match self {
+            Self::Base => layer.is_base,
+            Self::Listed(layers) => layers.contains(&layer.diff_id),
+        }
+    }
 }
 
 impl Subject {
@@ -81,6 +105,11 @@ impl Subject {
             owned_by_system: inventory.owned_by_system,
             ..Summary::default()
         };
+        if let Some(known) = judgement.known_layers {
+            let before = vulnerabilities.len();
+            vulnerabilities.retain(|one| !one.locations.iter().all(|place| known.have(&target, place)));
+            summary.known_before = before - vulnerabilities.len();
+        }
         vulnerabilities.retain(|one| {
             let names: Vec<&str> = std::iter::once(&one.id).chain(&one.aliases).map(String::as_str).collect();
             let paths: Vec<&str> = one.locations.iter().map(|place| place.path.as_str()).collect();
