@@ -7,7 +7,9 @@
 mod analyzer;
 mod analyzers;
 mod bytes;
+mod end_of_life;
 mod executable;
+mod inventory;
 mod package;
 mod purl;
 mod read_at;
@@ -16,5 +18,7 @@ mod zip;
 pub use analyzer::{
     Analysis, AnalyzerError, File, Licensed, OperatingSystem, Owned, analyze, fingerprint, wanted,
 };
+pub use end_of_life::{Lifetime, Support, lifetime, support};
+pub use inventory::{Found, Installed, Inventory, Layer, Location, NotScanned, inventory};
 pub use package::{Evidence, Kind, Package, Scope, Source};
 pub use read_at::{OpenFile, ReadAt, read_whole};

@@ -5,6 +5,7 @@ mod dpkg;
 mod go_binary;
 mod java;
 mod os_release;
+mod release_file;
 mod rpm;
 mod rust_binary;
 
@@ -19,6 +20,7 @@ pub(crate) static ANALYZERS: &[&Analyzer] = &[
     &go_binary::ANALYZER,
     java::ARCHIVE,
     &os_release::ANALYZER,
+    &release_file::ANALYZER,
     rpm::DATABASE,
     rpm::MANIFEST,
     &rust_binary::ANALYZER,
