@@ -27,7 +27,7 @@ pub use file::Scanners;
 pub use gate::{Gate, Verdict};
 pub use ignore::{IgnoreError, IgnoreRules};
 pub use image::{KeepsNothing, Kept, scan_layers};
-pub use inventory::{Inventory, inventory};
+pub use inventory::Inventory;
 pub use layer::{OpenLayer, scan_layer};
 pub use report::Report;
 pub use root::scan_directory;

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use plimsoll_advisories::{Database, DatabaseError};
 use plimsoll_oci::ImageConfig;
-use plimsoll_packages::OperatingSystem;
+use plimsoll_packages::{OperatingSystem, Support};
 
 use crate::assess::assess;
 use crate::facts::{LayerFacts, NotScanned};
 use crate::ignore::IgnoreRules;
-use crate::inventory::{Inventory, inventory};
+use crate::inventory::Inventory;
 use crate::report::{
     DatabaseInfo, Layer, Location, Report, SCHEMA, Severity, State, Summary, System, Target, TargetKind, Tool,
 };
@@ -66,14 +66,14 @@ impl KnownLayers {
 
 impl Subject {
     /// An image, from what its layers say.
-    pub fn image(mut target: Target, config: &ImageConfig, facts: &[LayerFacts]) -> Self {
+    pub fn image(mut target: Target, config: &ImageConfig, mut facts: Vec<LayerFacts>) -> Self {
         target.layers = layers(config);
-        let not_scanned = facts.iter().flat_map(|facts| facts.not_scanned.iter().cloned()).collect();
-        Self { target, inventory: inventory(facts, true), not_scanned }
+        let not_scanned = facts.iter_mut().flat_map(|facts| std::mem::take(&mut facts.not_scanned)).collect();
+        Self { target, inventory: Inventory::of(&mut facts, true), not_scanned }
     }
 
     /// A directory.
-    pub fn directory(name: String, facts: LayerFacts) -> Self {
+    pub fn directory(name: String, mut facts: LayerFacts) -> Self {
         let target = Target {
             kind: TargetKind::Directory,
             name,
@@ -82,8 +82,8 @@ impl Subject {
             dockerfile: None,
             layers: Vec::new(),
         };
-        let not_scanned = facts.not_scanned.clone();
-        Self { target, inventory: inventory(&[facts], false), not_scanned }
+        let not_scanned = std::mem::take(&mut facts.not_scanned);
+        Self { target, inventory: Inventory::of(&mut [facts], false), not_scanned }
     }
 
     /// Asks the database, and leaves out what is not wanted.
@@ -161,13 +161,17 @@ fn gaps(inventory: &Inventory, os: Option<&System>, has_database: bool) -> Vec<N
     gaps
 }
 
-fn system_of(system: &OperatingSystem, _today: &str) -> System {
+fn system_of(system: &OperatingSystem, today: &str) -> System {
+    let support = plimsoll_packages::support(&system.id, &system.version);
     System {
         id: system.id.clone(),
         version: system.version.clone(),
         name: system.name.clone(),
-        end_of_life: None,
-        is_past_end_of_life: false,
+        end_of_life: match support {
+            Support::Until { day, .. } => Some(day.to_owned()),
+            Support::Rolling | Support::Unknown => None,
+        },
+        is_past_end_of_life: support.has_ended(today),
     }
 }
 

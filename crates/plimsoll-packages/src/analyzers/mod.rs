@@ -35,6 +35,7 @@ mod pom;
 mod pubspec_lock;
 mod pylock;
 mod python_metadata;
+mod release_file;
 mod renv_lock;
 mod requirements;
 mod rpm;
@@ -88,6 +89,7 @@ pub(crate) static ANALYZERS: &[&Analyzer] = &[
     &pubspec_lock::ANALYZER,
     &pylock::ANALYZER,
     &python_metadata::ANALYZER,
+    &release_file::ANALYZER,
     &renv_lock::ANALYZER,
     &requirements::ANALYZER,
     rpm::DATABASE,

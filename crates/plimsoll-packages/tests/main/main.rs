@@ -1,4 +1,6 @@
 //! The tests of the crate.
 
 mod fixtures;
+mod inventory;
 mod programs;
+mod this_machine;

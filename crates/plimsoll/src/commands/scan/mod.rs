@@ -249,7 +249,7 @@ impl Scan<'_> {
             dockerfile: None,
             layers: Vec::new(),
         };
-        let mut subject = Subject::image(target, &image.config, &facts);
+        let mut subject = Subject::image(target, &image.config, facts);
         let origin = self.host.as_ref().zip(image.digest);
         if let Some(origin) = origin.and_then(|(host, digest)| ImageOrigin::read(&host.store, &digest)) {
             attribute(&mut subject.target, &origin);
