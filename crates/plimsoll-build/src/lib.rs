@@ -17,8 +17,11 @@ mod fetch;
 mod git;
 mod image_options;
 mod import;
+mod lock;
+mod locking;
 mod remote;
 mod request;
+mod sizes;
 
 pub use builder::{Builder, Environment};
 pub use check::{Checked, check};
@@ -28,7 +31,10 @@ pub use fetch::RegistryFetcher;
 pub use git::GitProgram;
 pub use image_options::{Annotation, AnnotationPlace, ImageOptions};
 pub use import::{pull, store_remote_image};
+pub use lock::{Lock, LockError, LockFile, Pinned};
+pub use locking::Locked;
 pub use request::{
     BaseUse, BuildRequest, BuildResult, BuiltTarget, ContextSource, EmulatedStep, Entitlements,
     PlatformResult,
 };
+pub use sizes::{LayerOrigin, LayerSize};

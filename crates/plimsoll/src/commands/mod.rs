@@ -14,6 +14,7 @@ mod history;
 mod images;
 mod inspect;
 mod load;
+mod lock;
 mod login;
 mod logout;
 mod lsp;
@@ -66,6 +67,8 @@ enum Command {
     /// Build the targets that a bake file or a compose file defines
     #[command(visible_alias = "f")]
     Bake(Box<bake::Args>),
+    /// Lock the base images of a Dockerfile to what their names stand for
+    Lock(lock::Args),
     /// Compose base images from Debian packages
     Base(base::Args),
     /// List images
@@ -176,6 +179,7 @@ fn run(cli: Cli, standing: Standing) -> anyhow::Result<u8> {
         Command::Explain(args) => explain::run(&args),
         Command::Lsp(args) => lsp::run(&args, global, standing),
         Command::Context(command) => context::run(&command),
+        Command::Lock(args) => lock::run(&args, global, standing),
         Command::Base(args) => base::run(&args, global, standing),
         Command::Images(args) => images::run(&args, global, standing),
         Command::Tag(args) => tag::run(&args, global, standing),
