@@ -7,7 +7,7 @@ use crate::metadata::{self, Member};
 /// The crates from the lowest level to the highest, as in the architecture's table.
 const LEVELS: &[&[&str]] = &[
     &["plimsoll-oci", "plimsoll-diagnostics", "plimsoll-versions"],
-    &["plimsoll-dockerfile", "plimsoll-layer", "plimsoll-store", "plimsoll-sandbox"],
+    &["plimsoll-dockerfile", "plimsoll-layer", "plimsoll-store", "plimsoll-sandbox", "plimsoll-secrets"],
     &["plimsoll-graph", "plimsoll-solver", "plimsoll-snapshot", "plimsoll-registry"],
     &["plimsoll-export", "plimsoll-compose", "plimsoll-lint", "plimsoll-bake"],
     &["plimsoll-executor"],
