@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 pub struct LayerFacts {
     /// What files say, by path, then by the name of the analyzer.
     pub files: BTreeMap<String, BTreeMap<String, Analysis>>,
+    /// The secrets in it.
+    pub secrets: Vec<plimsoll_secrets::Finding>,
     /// What could not be read.
     pub not_scanned: Vec<NotScanned>,
     /// The paths that it has and removes.

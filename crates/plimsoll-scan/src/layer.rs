@@ -71,7 +71,9 @@ impl LayerSink for Sink<'_> {
             Kind::Hardlink { target } if !self.only_links => {
                 // The size is that of the file, which is not known here: a small one would be wanted for its name.
                 let named = |path| File { path, size: u64::MAX / 2, is_executable };
-                if self.scanners.want(&named(&entry.path)) && !self.scanners.want(&named(target)) {
+                if self.scanners.want_packages(&named(&entry.path))
+                    && !self.scanners.want_packages(&named(target))
+                {
                     let link = Link { path: entry.path.clone(), is_executable };
                     self.links.entry(target.clone()).or_default().push(link);
                 }

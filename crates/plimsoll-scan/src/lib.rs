@@ -8,6 +8,7 @@ mod archive;
 mod assess;
 mod content;
 mod error;
+mod exposed;
 mod facts;
 mod file;
 mod gate;

@@ -299,6 +299,8 @@ pub struct Secret {
     pub column: u32,
     /// What the value looks like, with all but its beginning masked.
     pub masked: String,
+    /// Names rule and value in lists of what is ignored.
+    pub fingerprint: String,
     /// The layer's place in [`Target::layers`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layer: Option<usize>,

@@ -5,13 +5,16 @@ use std::collections::BTreeSet;
 use plimsoll_advisories::{Database, DatabaseError};
 use plimsoll_oci::ImageConfig;
 use plimsoll_packages::{OperatingSystem, Support};
+use plimsoll_secrets::Scanner;
 
 use crate::assess::assess;
+use crate::exposed;
 use crate::facts::{LayerFacts, NotScanned};
 use crate::ignore::IgnoreRules;
 use crate::inventory::Inventory;
 use crate::report::{
-    DatabaseInfo, Layer, Location, Report, SCHEMA, Severity, State, Summary, System, Target, TargetKind, Tool,
+    DatabaseInfo, Layer, Location, Report, SCHEMA, Secret, Severity, State, Summary, System, Target,
+    TargetKind, Tool,
 };
 
 /// What a scan is about.
@@ -20,6 +23,8 @@ pub struct Subject {
     pub target: Target,
     /// What is in it.
     pub inventory: Inventory,
+    /// The secrets in it.
+    pub secrets: Vec<Secret>,
     /// What could not be read.
     pub not_scanned: Vec<NotScanned>,
 }
@@ -65,11 +70,18 @@ impl KnownLayers {
 }
 
 impl Subject {
-    /// An image, from what its layers say.
-    pub fn image(mut target: Target, config: &ImageConfig, mut facts: Vec<LayerFacts>) -> Self {
+    /// An image, from what its layers and its config say.
+    pub fn image(
+        mut target: Target,
+        config: &ImageConfig,
+        mut facts: Vec<LayerFacts>,
+        secrets: Option<&Scanner>,
+    ) -> Self {
+        let mut found = secrets.map(|scanner| exposed::in_config(config, scanner)).unwrap_or_default();
+        found.extend(exposed::in_layers(&facts, true));
         target.layers = layers(config);
         let not_scanned = facts.iter_mut().flat_map(|facts| std::mem::take(&mut facts.not_scanned)).collect();
-        Self { target, inventory: Inventory::of(&mut facts, true), not_scanned }
+        Self { target, inventory: Inventory::of(&mut facts, true), secrets: found, not_scanned }
     }
 
     /// A directory.
@@ -83,12 +95,13 @@ impl Subject {
             layers: Vec::new(),
         };
         let not_scanned = std::mem::take(&mut facts.not_scanned);
-        Self { target, inventory: Inventory::of(&mut [facts], false), not_scanned }
+        let secrets = exposed::in_layers(std::slice::from_ref(&facts), false);
+        Self { target, inventory: Inventory::of(&mut [facts], false), secrets, not_scanned }
     }
 
     /// Asks the database, and leaves out what is not wanted.
     pub fn report(self, judgement: &Judgement<'_>) -> Result<Report, DatabaseError> {
-        let Self { target, inventory, mut not_scanned } = self;
+        let Self { target, inventory, mut secrets, mut not_scanned } = self;
         let mut vulnerabilities = Vec::new();
         if let (true, Some((database, _))) = (judgement.vulnerabilities, &judgement.database) {
             let found =
@@ -123,6 +136,12 @@ impl Subject {
             summary.vulnerabilities.insert(severity.name().to_owned(), count);
         }
         summary.fixable = vulnerabilities.iter().filter(|one| one.state == State::Fixed).count();
+        secrets.retain(|secret| {
+            let is_hidden = judgement.ignore.hide_secret(&[&secret.rule, &secret.fingerprint], &secret.path);
+            summary.suppressed += usize::from(is_hidden);
+            !is_hidden
+        });
+        summary.secrets = secrets.len();
         not_scanned.sort();
         not_scanned.dedup();
         summary.not_scanned = not_scanned.len();
@@ -133,7 +152,7 @@ impl Subject {
             os,
             packages: inventory.packages,
             vulnerabilities,
-            secrets: Vec::new(),
+            secrets,
             not_scanned,
             database: judgement.database.as_ref().map(|(database, digest)| info(database, digest)),
             summary,

@@ -18,6 +18,7 @@ use plimsoll_scan::{
     Gate, IgnoreRules, ImageSource, Judgement, KeepsNothing, KnownLayers, Scanners, Subject, Verdict,
     scan_directory, scan_layers,
 };
+use plimsoll_secrets::{Config as SecretConfig, Scanner as SecretScanner};
 
 use crate::commands::images::{answer, platform_choice};
 use crate::environment::{GlobalArgs, Host};
@@ -145,7 +146,14 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
     let ignore = policy::ignore_rules(args.ignorefile.as_deref(), &today)?;
     tell_expired(&ignore);
     let severities: Vec<Severity> = args.severity.iter().map(|level| Severity::from(*level)).collect();
-    let scan = Scan { args, temporary: temporary.path(), host: host(&targets, global, standing)? };
+    let secrets =
+        args.scanners.contains(&Scanner::Secret).then(|| SecretScanner::new(&SecretConfig::default()));
+    let scan = Scan {
+        args,
+        temporary: temporary.path(),
+        host: host(&targets, global, standing)?,
+        secrets: secrets.transpose()?,
+    };
     let known_layers = args.only_new_since.as_deref().map(|text| scan.known_layers(text)).transpose()?;
     let judgement = Judgement {
         database: database.as_ref().map(|source| (&source.database, source.digest.clone())),
@@ -197,12 +205,17 @@ struct Scan<'a> {
     args: &'a Args,
     temporary: &'a Path,
     host: Option<Host>,
+    secrets: Option<SecretScanner>,
 }
 
 impl Scan<'_> {
     /// What is to be reported of a target: one subject for each of its images.
     fn subjects(&self, named: &Named, text: &str) -> Result<Vec<Subject>> {
-        let scanners = Scanners { packages: self.wants_packages(), temporary: self.temporary };
+        let scanners = Scanners {
+            packages: self.wants_packages(),
+            secrets: self.secrets.as_ref(),
+            temporary: self.temporary,
+        };
         if let Named::Directory(path) = named {
             return Ok(vec![Subject::directory(text.to_owned(), scan_directory(path, scanners)?)]);
         }
@@ -236,7 +249,9 @@ impl Scan<'_> {
     }
 
     fn image(&self, image: &ImageSource, text: &str, scanners: Scanners<'_>) -> Subject {
-        let reader = plimsoll_packages::fingerprint();
+        let packages = if scanners.packages { plimsoll_packages::fingerprint() } else { String::new() };
+        let secrets = self.secrets.as_ref().map(|_| plimsoll_secrets::RULES_VERSION);
+        let reader = format!("{packages} secrets {secrets:?}");
         let facts = match &self.host {
             Some(host) => scan_layers(image, scanners, &InStore { store: &host.store, reader }),
             None => scan_layers(image, scanners, &KeepsNothing),
@@ -249,7 +264,7 @@ impl Scan<'_> {
             dockerfile: None,
             layers: Vec::new(),
         };
-        let mut subject = Subject::image(target, &image.config, facts);
+        let mut subject = Subject::image(target, &image.config, facts, self.secrets.as_ref());
         let origin = self.host.as_ref().zip(image.digest);
         if let Some(origin) = origin.and_then(|(host, digest)| ImageOrigin::read(&host.store, &digest)) {
             attribute(&mut subject.target, &origin);
