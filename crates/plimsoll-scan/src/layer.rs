@@ -25,7 +25,7 @@ pub fn scan_layer(open: &OpenLayer<'_>, scanners: Scanners<'_>) -> Result<(Layer
         pass(open, &mut sink)?;
     }
     sink.facts.not_scanned.sort();
-    Ok((sink.facts, diff_id))
+    Ok((sink.facts.without_public_secrets(), diff_id))
 }
 
 fn pass(open: &OpenLayer<'_>, sink: &mut Sink<'_>) -> Result<(LayerIndex, DiffId), ScanError> {

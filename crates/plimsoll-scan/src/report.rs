@@ -337,6 +337,9 @@ pub struct Summary {
     pub suppressed: usize,
     /// Secrets.
     pub secrets: usize,
+    /// Secrets in files that packages of the operating system brought: whoever can fetch these has them, and they are not listed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub public_secrets: usize,
     /// Files of language packages that belong to packages of the operating system.
     pub owned_by_system: usize,
     /// What could not be read, or not be judged.

@@ -25,6 +25,8 @@ pub struct Subject {
     pub inventory: Inventory,
     /// The secrets in it.
     pub secrets: Vec<Secret>,
+    /// How many more are in files that packages of the operating system brought.
+    pub public_secrets: usize,
     /// What could not be read.
     pub not_scanned: Vec<NotScanned>,
 }
@@ -79,9 +81,16 @@ impl Subject {
     ) -> Self {
         let mut found = secrets.map(|scanner| exposed::in_config(config, scanner)).unwrap_or_default();
         found.extend(exposed::in_layers(&facts, true));
+        let public_secrets = facts.iter().map(|facts| facts.public_secrets).sum();
         target.layers = layers(config);
         let not_scanned = facts.iter_mut().flat_map(|facts| std::mem::take(&mut facts.not_scanned)).collect();
-        Self { target, inventory: Inventory::of(&mut facts, true), secrets: found, not_scanned }
+        Self {
+            target,
+            inventory: Inventory::of(&mut facts, true),
+            secrets: found,
+            public_secrets,
+            not_scanned,
+        }
     }
 
     /// A directory.
@@ -96,12 +105,13 @@ impl Subject {
         };
         let not_scanned = std::mem::take(&mut facts.not_scanned);
         let secrets = exposed::in_layers(std::slice::from_ref(&facts), false);
-        Self { target, inventory: Inventory::of(&mut [facts], false), secrets, not_scanned }
+        let public_secrets = facts.public_secrets;
+        Self { target, inventory: Inventory::of(&mut [facts], false), secrets, public_secrets, not_scanned }
     }
 
     /// Asks the database, and leaves out what is not wanted.
     pub fn report(self, judgement: &Judgement<'_>) -> Result<Report, DatabaseError> {
-        let Self { target, inventory, mut secrets, mut not_scanned } = self;
+        let Self { target, inventory, mut secrets, public_secrets, mut not_scanned } = self;
         let mut vulnerabilities = Vec::new();
         if let (true, Some((database, _))) = (judgement.vulnerabilities, &judgement.database) {
             let found =
@@ -116,6 +126,7 @@ impl Subject {
         let mut summary = Summary {
             packages: inventory.packages.len(),
             owned_by_system: inventory.owned_by_system,
+            public_secrets,
             ..Summary::default()
         };
         if let Some(known) = judgement.known_layers {

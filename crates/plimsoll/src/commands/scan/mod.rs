@@ -251,7 +251,7 @@ impl Scan<'_> {
     fn image(&self, image: &ImageSource, text: &str, scanners: Scanners<'_>) -> Subject {
         let packages = if scanners.packages { plimsoll_packages::fingerprint() } else { String::new() };
         let secrets = self.secrets.as_ref().map(|_| plimsoll_secrets::RULES_VERSION);
-        let reader = format!("{packages} secrets {secrets:?}");
+        let reader = format!("facts-1 {packages} secrets {secrets:?}");
         let facts = match &self.host {
             Some(host) => scan_layers(image, scanners, &InStore { store: &host.store, reader }),
             None => scan_layers(image, scanners, &KeepsNothing),
