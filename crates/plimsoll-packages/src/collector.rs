@@ -9,15 +9,14 @@ use crate::package::{Evidence, Kind, Package, Scope};
 pub(crate) struct Collector {
     kind: Kind,
     evidence: Evidence,
-    packages: Vec<Package>,
     places: HashMap<(String, String), usize>,
-    not_scanned: Vec<String>,
+    analysis: Analysis,
 }
 
 impl Collector {
     /// An empty one.
     pub(crate) fn new(kind: Kind, evidence: Evidence) -> Self {
-        Self { kind, evidence, packages: Vec::new(), places: HashMap::new(), not_scanned: Vec::new() }
+        Self { kind, evidence, places: HashMap::new(), analysis: Analysis::default() }
     }
 
     /// One for packages that a lock file or manifest names.
@@ -43,8 +42,9 @@ impl Collector {
         if name.is_empty() || version.is_empty() {
             return;
         }
-        let place = *self.places.entry((name.to_owned(), version.to_owned())).or_insert(self.packages.len());
-        if let Some(known) = self.packages.get_mut(place) {
+        let packages = &mut self.analysis.packages;
+        let place = *self.places.entry((name.to_owned(), version.to_owned())).or_insert(packages.len());
+        if let Some(known) = packages.get_mut(place) {
             // The order of scopes is from the widest use to the narrowest.
             known.scope = known.scope.min(scope);
             return;
@@ -53,17 +53,17 @@ impl Collector {
         package.scope = scope;
         package.line = line;
         package.licenses = licenses;
-        self.packages.push(package);
+        packages.push(package);
     }
 
     /// Says what of the file could not be read.
     pub(crate) fn not_scanned(&mut self, sentence: impl Into<String>) {
-        self.not_scanned.push(sentence.into());
+        self.analysis.note(sentence);
     }
 
     /// All of it.
     pub(crate) fn finish(self) -> Analysis {
-        Analysis { packages: self.packages, not_scanned: self.not_scanned, ..Analysis::default() }
+        self.analysis
     }
 }
 
@@ -75,6 +75,15 @@ pub(crate) fn development(is_development: bool) -> Scope {
 /// Whether a file has one of these names.
 pub(crate) fn is_named(file: &File<'_>, names: &[&str]) -> bool {
     names.iter().any(|name| file.name() == name.as_bytes())
+}
+
+/// Whether the file's name begins and ends so, in any letter case.
+pub(crate) fn is_named_between(file: &File<'_>, start: &str, end: &str) -> bool {
+    let name = file.name();
+    let long_enough = name.len() >= start.len() + end.len();
+    long_enough
+        && name[..start.len()].eq_ignore_ascii_case(start.as_bytes())
+        && name[name.len() - end.len()..].eq_ignore_ascii_case(end.as_bytes())
 }
 
 /// Whether a folder of that name is on the way to the file. What lies in the folder of an installed package describes how that

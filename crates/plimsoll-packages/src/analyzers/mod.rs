@@ -35,12 +35,14 @@ mod pom;
 mod pubspec_lock;
 mod pylock;
 mod python_metadata;
+mod r_description;
 mod renv_lock;
 mod requirements;
 mod rpm;
 mod rust_binary;
 mod sbt_lock;
 mod uv_lock;
+mod yarn_cache;
 mod yarn_lock;
 
 use crate::analyzer::Analyzer;
@@ -88,6 +90,8 @@ pub(crate) static ANALYZERS: &[&Analyzer] = &[
     &pubspec_lock::ANALYZER,
     &pylock::ANALYZER,
     &python_metadata::ANALYZER,
+    &python_metadata::EGG,
+    &r_description::ANALYZER,
     &renv_lock::ANALYZER,
     &requirements::ANALYZER,
     rpm::DATABASE,
@@ -95,5 +99,6 @@ pub(crate) static ANALYZERS: &[&Analyzer] = &[
     &rust_binary::ANALYZER,
     &sbt_lock::ANALYZER,
     &uv_lock::ANALYZER,
+    &yarn_cache::ANALYZER,
     &yarn_lock::ANALYZER,
 ];
