@@ -5,18 +5,22 @@ use std::collections::HashMap;
 use crate::analyzer::{Analysis, File};
 use crate::package::{Evidence, Kind, Package, Scope};
 
+/// The largest projects have some ten thousand.
+const MOST_PACKAGES: usize = 100_000;
+
 /// Gathers the packages of one file, each version of a name once: on the first line that names it, for the widest use.
 pub(crate) struct Collector {
     kind: Kind,
     evidence: Evidence,
     places: HashMap<(String, String), usize>,
     analysis: Analysis,
+    is_full: bool,
 }
 
 impl Collector {
     /// An empty one.
     pub(crate) fn new(kind: Kind, evidence: Evidence) -> Self {
-        Self { kind, evidence, places: HashMap::new(), analysis: Analysis::default() }
+        Self { kind, evidence, places: HashMap::new(), analysis: Analysis::default(), is_full: false }
     }
 
     /// One for packages that a lock file or manifest names.
@@ -43,6 +47,14 @@ impl Collector {
             return;
         }
         let packages = &mut self.analysis.packages;
+        if packages.len() == MOST_PACKAGES {
+            if !self.is_full {
+                self.is_full = true;
+                self.analysis
+                    .note(format!("it names more than the {MOST_PACKAGES} packages that are read of a file"));
+            }
+            return;
+        }
         let place = *self.places.entry((name.to_owned(), version.to_owned())).or_insert(packages.len());
         if let Some(known) = packages.get_mut(place) {
             // The order of scopes is from the widest use to the narrowest.
@@ -95,4 +107,32 @@ pub(crate) fn is_below(file: &File<'_>, folder: &str) -> bool {
 /// Whether the file is a part of an installed Python package.
 pub(crate) fn is_in_python_package(file: &File<'_>) -> bool {
     is_below(file, "site-packages") || is_below(file, "dist-packages")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_package_counts_once_for_its_widest_use() {
+        let mut found = Collector::locked(Kind::Npm);
+        found.add("a", "1", Scope::Development, 1);
+        found.add("a", "2", Scope::Development, 2);
+        found.add("a", "1", Scope::Runtime, 3);
+        found.add("", "1", Scope::Runtime, 4);
+        found.add("b", " ", Scope::Runtime, 5);
+        let packages = found.finish().packages;
+        let facts: Vec<_> = packages.iter().map(|one| (one.version.as_str(), one.scope, one.line)).collect();
+        assert_eq!(facts, [("1", Scope::Runtime, Some(1)), ("2", Scope::Development, Some(2))]);
+    }
+
+    #[test]
+    fn a_file_that_names_too_many_packages_says_so_once() {
+        let mut found = Collector::locked(Kind::Npm);
+        for number in 0..MOST_PACKAGES + 2 {
+            found.add("a", &number.to_string(), Scope::Runtime, 1);
+        }
+        let analysis = found.finish();
+        assert_eq!((analysis.packages.len(), analysis.not_scanned.len()), (MOST_PACKAGES, 1));
+    }
 }
