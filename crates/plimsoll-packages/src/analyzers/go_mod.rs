@@ -62,7 +62,13 @@ fn analyze(_: &File<'_>, content: &dyn ReadAt) -> Result<Analysis, AnalyzerError
             Some((_, None)) => continue,
             None => (path, version),
         };
-        found.add(&path, &version, Scope::Runtime, number);
+        // The name of a branch stands there until Go puts a version in its place.
+        if version
+            .strip_prefix('v')
+            .is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_digit()))
+        {
+            found.add(&path, &version, Scope::Runtime, number);
+        }
     }
     Ok(found.finish())
 }

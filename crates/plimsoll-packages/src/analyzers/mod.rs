@@ -35,6 +35,7 @@ mod pom;
 mod pubspec_lock;
 mod pylock;
 mod python_metadata;
+mod r_description;
 mod release_file;
 mod renv_lock;
 mod requirements;
@@ -42,6 +43,7 @@ mod rpm;
 mod rust_binary;
 mod sbt_lock;
 mod uv_lock;
+mod yarn_cache;
 mod yarn_lock;
 
 use crate::analyzer::Analyzer;
@@ -90,6 +92,8 @@ pub(crate) static ANALYZERS: &[&Analyzer] = &[
     &pylock::ANALYZER,
     &python_metadata::ANALYZER,
     &release_file::ANALYZER,
+    &python_metadata::EGG,
+    &r_description::ANALYZER,
     &renv_lock::ANALYZER,
     &requirements::ANALYZER,
     rpm::DATABASE,
@@ -97,5 +101,6 @@ pub(crate) static ANALYZERS: &[&Analyzer] = &[
     &rust_binary::ANALYZER,
     &sbt_lock::ANALYZER,
     &uv_lock::ANALYZER,
+    &yarn_cache::ANALYZER,
     &yarn_lock::ANALYZER,
 ];

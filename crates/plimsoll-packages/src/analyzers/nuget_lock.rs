@@ -2,7 +2,7 @@
 //! with the version that was `resolved`. Projects have none.
 
 use crate::analyzer::{Analysis, Analyzer, AnalyzerError, File};
-use crate::collector::Collector;
+use crate::collector::{Collector, is_named_between};
 use crate::document::{json, read_text};
 use crate::package::{Kind, Scope};
 use crate::read_at::ReadAt;
@@ -11,8 +11,7 @@ pub(super) static ANALYZER: Analyzer = Analyzer { name: "nuget-lock", version: 1
 
 fn wants(file: &File<'_>) -> bool {
     // `packages.PROJECT.lock.json` where several projects share a folder.
-    let name = file.name().to_ascii_lowercase();
-    name.starts_with(b"packages.") && name.ends_with(b"lock.json")
+    is_named_between(file, "packages.", "lock.json")
 }
 
 fn analyze(_: &File<'_>, content: &dyn ReadAt) -> Result<Analysis, AnalyzerError> {

@@ -1,7 +1,7 @@
 //! `packages.config` of older .NET projects (Microsoft's documentation, "packages.config reference").
 
 use crate::analyzer::{Analysis, Analyzer, AnalyzerError, File};
-use crate::collector::{Collector, development};
+use crate::collector::{Collector, development, is_named_between};
 use crate::document::{read_text, xml};
 use crate::package::Kind;
 use crate::read_at::ReadAt;
@@ -10,8 +10,7 @@ pub(super) static ANALYZER: Analyzer = Analyzer { name: "packages-config", versi
 
 fn wants(file: &File<'_>) -> bool {
     // `packages.PROJECT.config` where several projects share a folder.
-    let name = file.name().to_ascii_lowercase();
-    name.starts_with(b"packages.") && name.ends_with(b"config")
+    is_named_between(file, "packages.", "config")
 }
 
 fn analyze(_: &File<'_>, content: &dyn ReadAt) -> Result<Analysis, AnalyzerError> {

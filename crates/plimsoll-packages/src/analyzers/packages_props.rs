@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use crate::analyzer::{Analysis, Analyzer, AnalyzerError, File};
-use crate::collector::Collector;
+use crate::collector::{Collector, is_named_between};
 use crate::document::{Element, read_text, xml};
 use crate::package::{Kind, Scope};
 use crate::read_at::ReadAt;
@@ -15,7 +15,7 @@ use crate::read_at::ReadAt;
 pub(super) static ANALYZER: Analyzer = Analyzer {
     name: "packages-props",
     version: 1,
-    wants: |file| file.name().to_ascii_lowercase().ends_with(b"packages.props"),
+    wants: |file| is_named_between(file, "", "packages.props"),
     analyze,
 };
 

@@ -1,13 +1,19 @@
 //! Installed Python packages: `METADATA` of a `dist-info` (`PyPA`'s "Recording installed projects" and "Core metadata"), `PKG-INFO`
-//! of an `egg-info` or an unpacked egg, and an `egg-info` that is a file, as distutils wrote it.
+//! of an `egg-info` or of an egg, unpacked or packed, and an `egg-info` that is a file, as distutils wrote it.
 
 use crate::analyzer::{Analysis, Analyzer, AnalyzerError, File};
 use crate::collector::Collector;
 use crate::document::read_text;
 use crate::package::{Evidence, Kind, Scope};
-use crate::read_at::ReadAt;
+use crate::read_at::{ReadAt, Window};
+use crate::zip::Archive;
 
 pub(super) static ANALYZER: Analyzer = Analyzer { name: "python-metadata", version: 1, wants, analyze };
+
+pub(super) static EGG: Analyzer =
+    Analyzer { name: "python-egg", version: 1, wants: |file| file.name().ends_with(b".egg"), analyze: egg };
+
+const MOST_METADATA_BYTES: u64 = 1 << 20;
 
 /// Longer ones are the text of a licence, not its name.
 const LONGEST_LICENSE: usize = 100;
@@ -22,7 +28,25 @@ fn wants(file: &File<'_>) -> bool {
 }
 
 fn analyze(_: &File<'_>, content: &dyn ReadAt) -> Result<Analysis, AnalyzerError> {
-    let text = read_text(content)?;
+    metadata(&read_text(content)?)
+}
+
+fn egg(_: &File<'_>, content: &dyn ReadAt) -> Result<Analysis, AnalyzerError> {
+    let archive = Archive::open(Window::new(content, 0, content.size()))?;
+    let mut record = None;
+    archive.entries(&mut |entry| {
+        if entry.name == b"EGG-INFO/PKG-INFO" {
+            record = Some(entry);
+        }
+        Ok(())
+    })?;
+    let Some(record) = record else {
+        return Err(AnalyzerError::format("an egg", "it has no `EGG-INFO/PKG-INFO`"));
+    };
+    metadata(&read_text(&archive.read_start(&record, MOST_METADATA_BYTES)?)?)
+}
+
+fn metadata(text: &str) -> Result<Analysis, AnalyzerError> {
     let (mut name, mut version, mut license, mut expression) = ("", "", "", "");
     let mut classifiers = Vec::new();
     // The header ends at the first empty line; a value goes on in lines that begin with white space.

@@ -10,11 +10,13 @@ use crate::read_at::ReadAt;
 pub(super) static ANALYZER: Analyzer = Analyzer { name: "requirements", version: 1, wants, analyze };
 
 fn wants(file: &File<'_>) -> bool {
+    const WORD: &[u8] = b"requirements";
     let name = file.name();
-    let is_text = name.ends_with(b".txt") || name.ends_with(b".in");
-    let says_so = String::from_utf8_lossy(name).to_ascii_lowercase().contains("requirements");
+    if !(name.ends_with(b".txt") || name.ends_with(b".in")) || is_in_python_package(file) {
+        return false;
+    }
     let folder = file.folder().rsplit(|byte| *byte == b'/').next().unwrap_or_default();
-    is_text && (says_so || folder == b"requirements") && !is_in_python_package(file)
+    folder == WORD || name.windows(WORD.len()).any(|part| part.eq_ignore_ascii_case(WORD))
 }
 
 fn analyze(_: &File<'_>, content: &dyn ReadAt) -> Result<Analysis, AnalyzerError> {
@@ -69,7 +71,9 @@ pub(super) fn pinned(line: &str) -> Option<(String, String)> {
     let specifiers = line[at..].trim().trim_start_matches('(').trim_end_matches(')');
     let version = specifiers.split(',').find_map(|specifier| {
         let specifier = specifier.trim();
-        let version = specifier.strip_prefix("===").or_else(|| specifier.strip_prefix("=="))?.trim();
+        let version = specifier.strip_prefix("===").or_else(|| specifier.strip_prefix("=="))?;
+        // pip wants a space before a comment, but what is meant is clear.
+        let version = version.split('#').next().unwrap_or(version).trim();
         is_version(version).then_some(version)
     })?;
     is_name(name).then(|| (name.to_owned(), version.to_owned()))

@@ -9,7 +9,7 @@ mod yaml;
 
 pub(crate) use json::json;
 pub(crate) use node::Node;
-pub(crate) use text::read_text;
+pub(crate) use text::{read_text, read_text_within};
 pub(crate) use toml::toml;
 pub(crate) use xml::{Element, xml};
 pub(crate) use yaml::yaml;

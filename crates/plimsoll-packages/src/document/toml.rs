@@ -4,28 +4,34 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::node::{Node, Value};
-use super::text::LineStarts;
+use super::text::{Lines, has_too_many_values};
 use crate::analyzer::AnalyzerError;
+
+/// The parser keeps each word and sign of the text, so that it takes twenty times its memory.
+const MOST_BYTES: usize = 16 << 20;
 
 /// Reads a document; `format` names what it should be.
 pub(crate) fn toml<'a>(text: &'a str, format: &'static str) -> Result<Node<'a>, AnalyzerError> {
-    let starts = LineStarts::new(text);
+    let lines = Lines::new(text);
+    if text.len() > MOST_BYTES || has_too_many_values(text, b",[{=") {
+        return Err(AnalyzerError::format(format, "it has more values than are read"));
+    }
     let table = DeTable::parse(text).map_err(|error| {
-        let line = starts.line(error.span().map_or(0, |span| span.start));
+        let line = lines.line(error.span().map_or(0, |span| span.start));
         AnalyzerError::format(format, format!("{} on line {line}", error.message()))
     })?;
-    Ok(Node { line: 1, value: map(table.into_inner(), &starts) })
+    Ok(Node { line: 1, value: map(table.into_inner(), &lines) })
 }
 
-fn map<'a>(table: DeTable<'a>, starts: &LineStarts) -> Value<'a> {
+fn map<'a>(table: DeTable<'a>, lines: &Lines<'_>) -> Value<'a> {
     let entry = |(key, value): (Spanned<toml::de::DeString<'a>>, Spanned<DeValue<'a>>)| {
-        let line = starts.line(key.span().start);
-        (key.into_inner(), convert(value.into_inner(), line, starts))
+        let line = lines.line(key.span().start);
+        (key.into_inner(), convert(value.into_inner(), line, lines))
     };
     Value::Map(table.into_iter().map(entry).collect())
 }
 
-fn convert<'a>(value: DeValue<'a>, line: u32, starts: &LineStarts) -> Node<'a> {
+fn convert<'a>(value: DeValue<'a>, line: u32, lines: &Lines<'_>) -> Node<'a> {
     let value = match value {
         DeValue::String(text) => Value::Scalar(text),
         DeValue::Integer(number) => Value::Scalar(number.to_string().into()),
@@ -34,12 +40,12 @@ fn convert<'a>(value: DeValue<'a>, line: u32, starts: &LineStarts) -> Node<'a> {
         DeValue::Datetime(time) => Value::Scalar(time.to_string().into()),
         DeValue::Array(array) => {
             let item = |value: Spanned<DeValue<'a>>| {
-                let line = starts.line(value.span().start);
-                convert(value.into_inner(), line, starts)
+                let line = lines.line(value.span().start);
+                convert(value.into_inner(), line, lines)
             };
             Value::List(array.into_iter().map(item).collect())
         }
-        DeValue::Table(table) => map(table, starts),
+        DeValue::Table(table) => map(table, lines),
     };
     Node { line, value }
 }

@@ -4,7 +4,7 @@
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
-use super::text::LineStarts;
+use super::text::{Lines, MOST_VALUES};
 use crate::analyzer::AnalyzerError;
 
 const MOST_LEVELS: usize = 256;
@@ -56,22 +56,30 @@ impl Element {
 
 /// Reads a document and returns its root; `format` names what it should be.
 pub(crate) fn xml(text: &str, format: &'static str) -> Result<Element, AnalyzerError> {
-    let starts = LineStarts::new(text);
+    let lines = Lines::new(text);
     let mut reader = Reader::from_str(text);
     // What is open, outermost first; the outermost stands for the document.
     let mut open = vec![Element::default()];
+    let mut count = 0;
     loop {
         let event = reader.read_event();
-        let line = starts.line(usize::try_from(reader.buffer_position()).unwrap_or(0).saturating_sub(1));
+        let line = lines.line(usize::try_from(reader.buffer_position()).unwrap_or(0).saturating_sub(1));
         let wrong = |reason: &str| AnalyzerError::format(format, format!("{reason} on line {line}"));
         match event.map_err(|error| wrong(&error.to_string()))? {
+            Event::Start(_) | Event::Empty(_) if count == MOST_VALUES => {
+                return Err(wrong("more elements than are read"));
+            }
             Event::Start(tag) => {
+                count += 1;
                 if open.len() > MOST_LEVELS {
                     return Err(wrong("more levels than are read"));
                 }
                 open.push(element(&tag, line));
             }
-            Event::Empty(tag) => add(&mut open, element(&tag, line)),
+            Event::Empty(tag) => {
+                count += 1;
+                add(&mut open, element(&tag, line));
+            }
             Event::End(_) => {
                 // The reader has checked that the tags match.
                 if let Some(done) = open.pop() {

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
 use super::node::{Node, Value};
+use super::text::MOST_VALUES;
 use crate::analyzer::AnalyzerError;
 
 const MOST_LEVELS: usize = 64;
@@ -31,6 +32,7 @@ struct Builder<'a> {
     open: Vec<Open<'a>>,
     anchors: HashMap<usize, (Node<'a>, usize)>,
     copied: usize,
+    count: usize,
 }
 
 /// A list or a map that is not yet complete.
@@ -46,6 +48,10 @@ struct Open<'a> {
 impl<'a> Builder<'a> {
     fn take(&mut self, event: Event<'a>, span: Span) -> Result<(), &'static str> {
         let line = u32::try_from(span.start.line()).unwrap_or(u32::MAX);
+        self.count += 1;
+        if self.count > MOST_VALUES {
+            return Err("more values than are read");
+        }
         match event {
             Event::Scalar(text, style, anchor, _) => {
                 let is_null = style == ScalarStyle::Plain && matches!(&*text, "" | "~" | "null");
