@@ -82,7 +82,8 @@ pub(crate) fn find(
     }
     environment.events.send(EventKind::TaskDone { task, seconds, note: Some(note) });
     let (name, reference) = (wanted.name.clone(), wanted.name.clone());
-    let usage = BaseUse { name, reference, resolved: resolved.filter(|_| locked.is_none()), locked };
+    let digest = Some(image.manifest.digest);
+    let usage = BaseUse { name, reference, digest, resolved: resolved.filter(|_| locked.is_none()), locked };
     Ok(Found { base, layers: BaseLayers::imported(&image.config.rootfs.diff_ids), usage })
 }
 
@@ -129,7 +130,7 @@ fn target(request: &BuildRequest, wanted: &BaseRequest) -> Result<Option<Found>,
     let reference = format!("{TARGET}{name}");
     let base =
         BaseImage { manifest: hasher.finish(), reference: reference.clone(), config: built.config.clone() };
-    let usage = BaseUse { name: reference.clone(), reference, resolved: None, locked: None };
+    let usage = BaseUse { name: reference.clone(), reference, digest: None, resolved: None, locked: None };
     Ok(Some(Found { base, layers: BaseLayers { chain: built.chain.clone() }, usage }))
 }
 

@@ -121,5 +121,5 @@ fn stand_in(wanted: &BaseRequest) -> Found {
 
 fn usage(wanted: &BaseRequest) -> BaseUse {
     let (name, reference) = (wanted.name.clone(), wanted.name.clone());
-    BaseUse { name, reference, resolved: None, locked: None }
+    BaseUse { name, reference, digest: None, resolved: None, locked: None }
 }

@@ -122,6 +122,8 @@ pub struct BaseUse {
     pub reference: String,
     /// When it was last asked for; none when it was asked for just now.
     pub resolved: Option<Timestamp>,
+    /// The digest of its manifest; none of what another build made, or when it was not looked for.
+    pub digest: Option<Digest>,
     /// The digest that the lock gave it; of a composed base, that of the image.
     pub locked: Option<Digest>,
 }

@@ -11,6 +11,7 @@ use plimsoll_oci::{Platform, Reference};
 use super::BuildArgs;
 use super::call::Call;
 use super::limits::LimitArgs;
+use super::attest::AttestArgs;
 use super::refused::RefusedArgs;
 use crate::progress::Mode;
 use crate::variables;
@@ -87,6 +88,8 @@ pub(crate) struct Args {
     pub(crate) check: bool,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
+    #[command(flatten)]
+    pub(crate) attest: AttestArgs,
     #[command(flatten)]
     pub(crate) refused: RefusedArgs,
     /// How to show progress

@@ -1,6 +1,7 @@
 //! `plimsoll build`: from a Dockerfile to an image, and to wherever it goes.
 
 mod args;
+mod attest;
 mod budget;
 mod call;
 mod context;
@@ -12,7 +13,7 @@ pub(super) mod secrets;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use anyhow::{Result, bail};
 use plimsoll_build::{
@@ -40,7 +41,7 @@ use budget::Budget;
 use context::Fetch;
 
 pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Result<u8> {
-    let started = Instant::now();
+    let (started, wall_clock) = (Instant::now(), SystemTime::now());
     if let Some((question, json)) = call::requested(args) {
         return call::run(args, question, json, global, standing);
     }
@@ -87,7 +88,8 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
     if let Some(buffer) = buffer {
         buffer.replay(&display.sink());
     }
-    let outcome = built.map_err(anyhow::Error::from).and_then(|result| {
+    let outcome = built.map_err(anyhow::Error::from).and_then(|mut result| {
+        args.attest.add(&request, &mut result, &host, wall_clock)?;
         let notes = outputs::write(&outputs, &request, &result, &builder.environment, &host, &sink)?;
         Ok((result, notes))
     });

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use anyhow::{Result, bail};
 use plimsoll_build::{BuildError, BuildResult, Builder, BuiltTarget, ContextSource, NO_BASE_IMAGE};
@@ -94,7 +94,7 @@ impl Failed {
 impl Part<'_> {
     /// Builds, and writes what was asked for.
     pub(crate) fn build(&self) -> Result<Built, Failed> {
-        let started = Instant::now();
+        let (started, wall_clock) = (Instant::now(), SystemTime::now());
         let early = Failed::early;
         let outputs = Outputs::parse(self.args).map_err(early)?;
         if self.args.reads_stdin() {
@@ -125,7 +125,8 @@ impl Part<'_> {
         let dockerfile = request.dockerfile.clone();
         let failed = |error: anyhow::Error| Failed { dockerfile: Some(dockerfile.clone()), error };
         let outcome: Result<(BuildResult, Vec<String>)> =
-            built.map_err(anyhow::Error::from).and_then(|result| {
+            built.map_err(anyhow::Error::from).and_then(|mut result| {
+                self.args.attest.add(&request, &mut result, self.host, wall_clock)?;
                 let written =
                     write(&outputs, &request, &result, &builder.environment, self.host, &self.sink)?;
                 Ok((result, written))

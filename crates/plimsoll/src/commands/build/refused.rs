@@ -1,8 +1,6 @@
 //! Docker's flags that plimsoll cannot do, each refused with its reason rather than as unknown.
 //!
-//! A value that asks for nothing (`--provenance=false`) is taken: nothing is what comes.
-
-use super::args::truth;
+//! A value that asks for nothing (`--cache-from=`) is taken: nothing is what comes.
 
 /// Flags that are refused, unless they ask for nothing.
 #[derive(clap::Args)]
@@ -11,12 +9,6 @@ pub(crate) struct RefusedArgs {
     cache_from: Vec<Nothing>,
     #[arg(long, hide = true, value_name = "SPEC", value_parser = cache)]
     cache_to: Vec<Nothing>,
-    #[arg(long, hide = true, value_name = "SPEC", value_parser = attestation)]
-    attest: Vec<Nothing>,
-    #[arg(long, hide = true, value_name = "OPTIONS", value_parser = attestation)]
-    sbom: Option<Nothing>,
-    #[arg(long, hide = true, value_name = "OPTIONS", value_parser = attestation)]
-    provenance: Option<Nothing>,
     #[arg(long, hide = true, value_name = "SPEC", value_parser = policy)]
     policy: Vec<Nothing>,
     #[arg(long, hide = true, value_name = "NAME", value_parser = builder)]
@@ -33,14 +25,6 @@ fn cache(value: &str) -> Parsed {
     refuse(
         value.is_empty(),
         "every step is cached in the store of this machine; caches elsewhere are not read or written yet",
-    )
-}
-
-fn attestation(value: &str) -> Parsed {
-    let disabled = value.split(',').any(|part| matches!(part, "disabled=true" | "disabled=1"));
-    refuse(
-        disabled || value.is_empty() || truth(value) == Ok(false),
-        "attestations are not made yet; `false` asks for none",
     )
 }
 

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, bail};
 use plimsoll_build::ImageOrigin;
 use plimsoll_diagnostics::sanitize;
+use plimsoll_export::{Image, PlatformChoice};
 use plimsoll_scan::report::{Report, Severity, Target, TargetKind};
 use plimsoll_scan::{
     Gate, IgnoreRules, ImageSource, Judgement, KeepsNothing, KnownLayers, Scanners, Subject, Verdict,
@@ -185,6 +186,59 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
     Ok(code)
 }
 
+/// What an image of the store is made of, without a look at what is known against it.
+pub(crate) fn report_of(image: &Image, name: &str, host: &Host) -> Result<Report> {
+    let temporary = tempfile::Builder::new().prefix("plimsoll-scan-").tempdir()?;
+    let client = host.client(None);
+    let finder = Finder {
+        host,
+        snapshots: Arc::new(host.snapshots(Arc::clone(&client), Arc::new(()))),
+        client,
+        choice: PlatformChoice::Present,
+        offline: false,
+        temporary: temporary.path().to_owned(),
+    };
+    let source = finder.stored_image(image, Some(name));
+    let scanners = Scanners { packages: true, secrets: None, temporary: temporary.path() };
+    let subject = image_subject(&source, name, scanners, Some(host));
+    let judgement = Judgement {
+        database: None,
+        vulnerabilities: false,
+        with_development: false,
+        only_fixed: false,
+        known_layers: None,
+        ignore: &IgnoreRules::default(),
+        today: &jiff::Zoned::now().date().to_string(),
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    Ok(subject.report(&judgement)?)
+}
+
+/// What the layers of an image say, and where they come from.
+fn image_subject(image: &ImageSource, text: &str, scanners: Scanners<'_>, host: Option<&Host>) -> Subject {
+    let packages = if scanners.packages { plimsoll_packages::fingerprint() } else { String::new() };
+    let secrets = scanners.secrets.map(|_| plimsoll_secrets::RULES_VERSION);
+    let reader = format!("facts-1 {packages} secrets {secrets:?}");
+    let facts = match host {
+        Some(host) => scan_layers(image, scanners, &InStore { store: &host.store, reader }),
+        None => scan_layers(image, scanners, &KeepsNothing),
+    };
+    let target = Target {
+        kind: TargetKind::Image,
+        name: text.to_owned(),
+        digest: image.digest.map(|digest| digest.to_string()),
+        platform: Some(image.config.platform().to_string()),
+        dockerfile: None,
+        layers: Vec::new(),
+    };
+    let mut subject = Subject::image(target, &image.config, facts, scanners.secrets);
+    let origin = host.zip(image.digest);
+    if let Some(origin) = origin.and_then(|(host, digest)| ImageOrigin::read(&host.store, &digest)) {
+        attribute(&mut subject.target, &origin);
+    }
+    subject
+}
+
 /// The store, which images need. For everything else it only saves work, so that a scan does without one that cannot be used.
 fn host(targets: &[Named], global: &GlobalArgs, standing: Standing) -> Result<Option<Host>> {
     let needs = |target: &Named| {
@@ -219,7 +273,7 @@ impl Scan<'_> {
         if let Named::Directory(path) = named {
             return Ok(vec![Subject::directory(text.to_owned(), scan_directory(path, scanners)?)]);
         }
-        Ok(self.images(named)?.iter().map(|image| self.image(image, text, scanners)).collect())
+        Ok(self.images(named)?.iter().map(|image| image_subject(image, text, scanners, self.host.as_ref())).collect())
     }
 
     fn images(&self, named: &Named) -> Result<Vec<ImageSource>> {
@@ -246,30 +300,6 @@ impl Scan<'_> {
 
     fn wants_packages(&self) -> bool {
         self.args.scanners.iter().any(|one| matches!(one, Scanner::Vuln | Scanner::License))
-    }
-
-    fn image(&self, image: &ImageSource, text: &str, scanners: Scanners<'_>) -> Subject {
-        let packages = if scanners.packages { plimsoll_packages::fingerprint() } else { String::new() };
-        let secrets = self.secrets.as_ref().map(|_| plimsoll_secrets::RULES_VERSION);
-        let reader = format!("facts-1 {packages} secrets {secrets:?}");
-        let facts = match &self.host {
-            Some(host) => scan_layers(image, scanners, &InStore { store: &host.store, reader }),
-            None => scan_layers(image, scanners, &KeepsNothing),
-        };
-        let target = Target {
-            kind: TargetKind::Image,
-            name: text.to_owned(),
-            digest: image.digest.map(|digest| digest.to_string()),
-            platform: Some(image.config.platform().to_string()),
-            dockerfile: None,
-            layers: Vec::new(),
-        };
-        let mut subject = Subject::image(target, &image.config, facts, self.secrets.as_ref());
-        let origin = self.host.as_ref().zip(image.digest);
-        if let Some(origin) = origin.and_then(|(host, digest)| ImageOrigin::read(&host.store, &digest)) {
-            attribute(&mut subject.target, &origin);
-        }
-        subject
     }
 
     fn finder(&self) -> Result<Finder<'_>> {

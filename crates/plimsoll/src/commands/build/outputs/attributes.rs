@@ -35,9 +35,9 @@ const BELONGS: [(&str, &str); 20] = [
 
 /// What Docker knows and this program does not do, with the reason.
 const REFUSED: [(&str, &str); 5] = [
-    ("oci-artifact", "it is about attestations, which are not made"),
-    ("attestation-inline", "it is about attestations, which are not made"),
-    ("attestation-prefix", "it is about attestations, which are not made"),
+    ("oci-artifact", "attestations have the older form, which all registries take"),
+    ("attestation-inline", "attestations stand in the index"),
+    ("attestation-prefix", "attestations are not written into directories"),
     ("prefer-nondist-layers", "layers that may not be distributed keep their type in any case"),
     ("buildinfo", "Docker has given it up; what was built from what stands in the events of the build"),
 ];
