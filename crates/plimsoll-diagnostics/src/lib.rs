@@ -4,6 +4,7 @@
 //! by byte offsets ([`Span`]) and is shown with [`render()`], or serialised through [`Diagnostic::located`]. Text of unknown origin
 //! passes the [`sanitize`] module before it reaches a terminal or a CI log; [`render()`] does that itself.
 
+pub mod encode;
 pub mod sanitize;
 
 mod diagnostic;

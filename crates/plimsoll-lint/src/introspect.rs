@@ -4,13 +4,13 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use plimsoll_diagnostics::encode::pretty;
 use plimsoll_diagnostics::{SourceFile, Span, sanitize};
 use plimsoll_dockerfile::{ArgDefinition, Instruction, InstructionKind, Mount, MountKind};
 use serde::Serialize;
 
 use crate::document::{BaseFacts, Document, Stage};
 use crate::output::docker::{Location, location};
-use crate::output::encode::pretty;
 
 /// The word of a `FROM` that names what a stage starts from.
 pub struct BaseWord<'d> {

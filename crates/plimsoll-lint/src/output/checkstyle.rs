@@ -1,8 +1,8 @@
 //! Findings in the XML of Checkstyle.
 
 use plimsoll_diagnostics::Severity;
+use plimsoll_diagnostics::encode::push_tag;
 
-use super::encode::push_tag;
 use super::{Checked, Remark};
 
 /// The document about all files.

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use plimsoll_diagnostics::encode::pretty;
 use plimsoll_diagnostics::{Diagnostic, SourceFile, Span, sanitize};
 use serde::Serialize;
 
-use super::encode::pretty;
 use crate::engine::Report;
 use crate::finding::Finding;
 use crate::names::base_name;

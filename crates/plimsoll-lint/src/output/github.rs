@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use plimsoll_diagnostics::{Severity, sanitize};
+use plimsoll_diagnostics::Severity;
+use plimsoll_diagnostics::encode::{command_message, command_property};
 
 use super::{Checked, Remark};
 
@@ -22,22 +23,17 @@ fn push(out: &mut String, remark: &Remark<'_>) {
         Severity::Warning => "warning",
         Severity::Info | Severity::Style => "notice",
     };
-    let _infallible =
-        write!(out, "::{level} file={},line={},endLine={}", property(remark.path()), start.line, end.line);
+    let _infallible = write!(
+        out,
+        "::{level} file={},line={},endLine={}",
+        command_property(remark.path()),
+        start.line,
+        end.line
+    );
     // Columns are refused for several lines.
     if start.line == end.line {
         let _infallible = write!(out, ",col={},endColumn={}", start.column, end.column);
     }
-    let (title, message) = (property(&remark.names()), data(&remark.sentence()));
+    let (title, message) = (command_property(&remark.names()), command_message(&remark.sentence()));
     let _infallible = writeln!(out, ",title={title}::{message}");
-}
-
-/// The text of a command; nothing that ends its line is left in it.
-fn data(text: &str) -> String {
-    sanitize::line(text).replace('%', "%25")
-}
-
-/// The value of a command's property.
-fn property(text: &str) -> String {
-    data(text).replace(':', "%3A").replace(',', "%2C")
 }

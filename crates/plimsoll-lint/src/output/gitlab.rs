@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use plimsoll_diagnostics::encode::pretty;
 use plimsoll_diagnostics::{Severity, sanitize};
 use plimsoll_oci::Digest;
 use serde::Serialize;
 
-use super::encode::pretty;
 use super::{Checked, Remark};
 
 /// The report about all files.

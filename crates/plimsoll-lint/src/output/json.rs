@@ -1,9 +1,9 @@
 //! Findings for programs. The version changes when a member changes its meaning or goes; new members do not change it.
 
+use plimsoll_diagnostics::encode::pretty;
 use plimsoll_diagnostics::{Edit, Fix, Severity, SourceFile};
 use serde::Serialize;
 
-use super::encode::pretty;
 use super::{Checked, Remark};
 use crate::finding::spellings;
 use crate::rule::Rule;

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::encode::{push_tag, xml};
+use plimsoll_diagnostics::encode::{push_tag, xml};
+
 use super::{Checked, Remark};
 
 /// The document about all files.

@@ -12,8 +12,6 @@ pub mod junit;
 pub mod sarif;
 pub mod text;
 
-pub(crate) mod encode;
-
 use plimsoll_diagnostics::{Diagnostic, LineColumn, Severity, SourceFile};
 
 use crate::engine::Report;

@@ -1,12 +1,10 @@
 //! Findings as SARIF 2.1.0, which code hosts show beside the lines.
 
-use std::fmt::Write as _;
-
-use plimsoll_diagnostics::{Fix, Severity, SourceFile, Span, sanitize};
+use plimsoll_diagnostics::encode::{path_uri, pretty, sarif_text};
+use plimsoll_diagnostics::{Fix, Severity, SourceFile, Span};
 use serde_json::{Value, json};
 
-use super::encode::pretty;
-use super::{Checked, Remark, relative};
+use super::{Checked, Remark};
 use crate::rule::Rule;
 
 /// The document about all files; `version` is the program's.
@@ -49,11 +47,11 @@ fn descriptor(rule: &Rule) -> Value {
 
 fn result(remark: &Remark<'_>) -> Value {
     let (file, diagnostic) = (remark.file, remark.diagnostic);
-    let artifact = json!({ "uri": uri(file.name()) });
+    let artifact = json!({ "uri": path_uri(file.name()) });
     let mut result = json!({
         "ruleId": diagnostic.code,
         "level": level(diagnostic.severity),
-        "message": { "text": plain(&remark.sentence()) },
+        "message": { "text": sarif_text(&remark.sentence()) },
         "locations": [{ "physicalLocation": {
             "artifactLocation": artifact,
             "region": region(file, diagnostic.span.unwrap_or_default()),
@@ -69,12 +67,6 @@ fn result(remark: &Remark<'_>) -> Value {
     result
 }
 
-/// Text for people, in which brackets make no link (SARIF 2.1.0, 3.11.6).
-fn plain(text: &str) -> String {
-    let text = sanitize::line(text);
-    if text.contains("](") { text.replace('[', "\\[").replace(']', "\\]") } else { text.into_owned() }
-}
-
 fn fixed(file: &SourceFile, fix: &Fix, artifact: &Value) -> Value {
     let replacements: Vec<Value> = fix
         .edits
@@ -87,7 +79,7 @@ fn fixed(file: &SourceFile, fix: &Fix, artifact: &Value) -> Value {
         })
         .collect();
     json!({
-        "description": { "text": plain(&fix.message) },
+        "description": { "text": sarif_text(&fix.message) },
         "artifactChanges": [{ "artifactLocation": artifact, "replacements": replacements }],
     })
 }
@@ -108,20 +100,4 @@ fn level(severity: Severity) -> &'static str {
         Severity::Warning => "warning",
         Severity::Info | Severity::Style => "note",
     }
-}
-
-/// A path as a reference, relative if it is: everything that means something in an address is escaped.
-fn uri(path: &str) -> String {
-    let mut out = String::new();
-    if path.starts_with('/') {
-        out.push_str("file://");
-    }
-    for byte in relative(path).bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            let _infallible = write!(out, "%{byte:02X}");
-        }
-    }
-    out
 }

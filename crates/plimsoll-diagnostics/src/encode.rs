@@ -1,14 +1,15 @@
-//! How text is put into documents.
+//! How text of unknown origin is put into documents: exact where the format can hold any text, shown as the sanitiser does where not.
 
 use std::fmt::Write as _;
 use std::io;
 
-use plimsoll_diagnostics::sanitize;
 use serde::Serialize;
 use serde_json::ser::{Formatter, PrettyFormatter};
 
+use crate::sanitize;
+
 /// A value as JSON, indented, with a line end. The text is exact, and yet safe in a terminal and in the log of a CI system.
-pub(crate) fn pretty(value: &impl Serialize) -> String {
+pub fn pretty(value: &impl Serialize) -> String {
     let mut bytes = Vec::new();
     let formatter = Guarded(PrettyFormatter::new());
     value
@@ -78,7 +79,7 @@ impl Formatter for Guarded<'_> {
 }
 
 /// An element's start up to its last attribute: `<error line="3"`. XML has no way to write control characters, so they are shown.
-pub(crate) fn push_tag(out: &mut String, name: &str, attributes: &[(&str, &str)]) {
+pub fn push_tag(out: &mut String, name: &str, attributes: &[(&str, &str)]) {
     let _infallible = write!(out, "<{name}");
     for (name, value) in attributes {
         let _infallible = write!(out, " {name}=\"{}\"", xml(value));
@@ -86,7 +87,7 @@ pub(crate) fn push_tag(out: &mut String, name: &str, attributes: &[(&str, &str)]
 }
 
 /// Text for an element or an attribute of XML.
-pub(crate) fn xml(text: &str) -> String {
+pub fn xml(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     for character in sanitize::line(text).chars() {
         match character {
@@ -106,9 +107,55 @@ pub(crate) fn xml(text: &str) -> String {
     out
 }
 
+/// The message of a workflow command of GitHub Actions; nothing that ends its line is left in it.
+pub fn command_message(text: &str) -> String {
+    // The older commands, `##[…]`, are found wherever in a line they stand.
+    sanitize::ci_line(&sanitize::line(text)).replace('%', "%25")
+}
+
+/// The value of a property of such a command.
+pub fn command_property(text: &str) -> String {
+    command_message(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+/// Text for people in SARIF, in which brackets make no link (SARIF 2.1.0, 3.11.6).
+pub fn sarif_text(text: &str) -> String {
+    let text = sanitize::line(text);
+    if text.contains("](") { text.replace('[', "\\[").replace(']', "\\]") } else { text.into_owned() }
+}
+
+/// A path as a reference, relative if it is: everything that means something in an address is escaped.
+pub fn path_uri(path: &str) -> String {
+    let mut out = String::new();
+    if path.starts_with('/') {
+        out.push_str("file://");
+    }
+    for byte in path.strip_prefix("./").unwrap_or(path).bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            let _infallible = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_command_ends_where_it_should() {
+        assert_eq!(command_property("a:b,c%\n::"), "a%3Ab%2Cc%25\\n%3A%3A");
+        assert_eq!(command_message("a ##[error]b"), "a \\x23#[error]b");
+    }
+
+    #[test]
+    fn a_path_stays_a_path() {
+        assert_eq!(path_uri("./a b/#?c"), "a%20b/%23%3Fc");
+        assert_eq!(path_uri("/etc/x"), "file:///etc/x");
+        assert_eq!(sarif_text("[a](b)"), "\\[a\\](b)");
+    }
 
     #[test]
     fn json_is_exact_and_shows_nothing_hidden() {
