@@ -35,13 +35,12 @@ fuzz_target!(|data: &[u8]| {
     let file = File { path: path.as_bytes(), size: content.len() as u64, is_executable: true };
     let mut found = Vec::new();
     for (analyzer, result) in analyze(&file, &content) {
-        let analysis = result.unwrap_or_else(|error| {
-            Analysis { not_scanned: vec![error.to_string()], ..Analysis::default() }
-        });
+        let analysis = result
+            .unwrap_or_else(|error| Analysis { not_scanned: vec![error.to_string()], ..Analysis::default() });
         found.push(Found { path: path.to_owned(), analyzer: analyzer.to_owned(), analysis });
     }
     let layers = [Layer { diff_id: "layer".to_owned(), found }];
-    let packages = inventory(&layers, &|_, _| false).packages;
+    let packages = inventory(&layers, &|_, _| false, &|_| false).packages;
     for installed in packages {
         installed.package.purl(Some(("debian", "12")));
     }

@@ -2,7 +2,8 @@
 //!
 //! Only what is visible counts: a file that a higher layer removes or replaces says nothing. A package is named once, with every
 //! place that shows it. What a distribution ships is answered by its own package: a library that lies in one of its files is
-//! dropped, for the distribution's advisories know its patches and the library's do not.
+//! dropped, for the distribution's advisories know its patches and the library's do not. Packages of others in the same database
+//! (Docker's, a cloud's) have no such advisories: what lies in their files stays.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -79,11 +80,16 @@ pub struct Inventory {
 }
 
 /// Puts together what the layers say, lowest first. `is_hidden` answers whether a layer above the one with this index removes or
-/// replaces the path; a path that a higher layer has in its list is taken as replaced without asking.
-pub fn inventory(layers: &[Layer], is_hidden: &dyn Fn(usize, &str) -> bool) -> Inventory {
+/// replaces the path; a path that a higher layer has in its list is taken as replaced without asking. `is_foreign` answers whether
+/// a package of the operating system's database is not the distribution's own.
+pub fn inventory(
+    layers: &[Layer],
+    is_hidden: &dyn Fn(usize, &str) -> bool,
+    is_foreign: &dyn Fn(&Package) -> bool,
+) -> Inventory {
     let history = History::new(layers);
     let visible: Vec<Visible<'_>> = history.visible(is_hidden).collect();
-    let owners = Owners::new(&visible, &history);
+    let owners = Owners::new(&visible, &history, is_foreign);
     let licenses = licenses(&visible);
 
     let mut inventory = Inventory { system: system(&visible), ..Inventory::default() };
@@ -210,17 +216,21 @@ fn least<T: Clone + Ord>(one: Option<T>, other: Option<&T>) -> Option<T> {
 struct Owners(BTreeMap<String, usize>);
 
 impl Owners {
-    fn new(visible: &[Visible<'_>], history: &History<'_>) -> Self {
+    fn new(visible: &[Visible<'_>], history: &History<'_>, is_foreign: &dyn Fn(&Package) -> bool) -> Self {
         let wanted: BTreeSet<String> = visible
             .iter()
             .filter(|one| one.found.analysis.packages.iter().any(can_be_owned))
             .map(|one| merged_usr(&one.found.path))
             .collect();
+        let all = visible.iter().flat_map(|one| &one.found.analysis.packages);
+        let of_system = all.filter(|package| package.kind.is_of_system() && is_foreign(package));
+        let foreign: BTreeSet<&str> = of_system.map(|package| package.name.as_str()).collect();
         let mut owners: BTreeMap<String, usize> = BTreeMap::new();
         for one in visible.iter().filter(|one| !one.found.analysis.owned.is_empty()) {
             let named: BTreeMap<&str, &Package> =
                 one.found.analysis.packages.iter().map(|package| (package.name.as_str(), package)).collect();
-            for owned in &one.found.analysis.owned {
+            let lists = one.found.analysis.owned.iter();
+            for owned in lists.filter(|owned| !foreign.contains(owned.package.as_str())) {
                 // dpkg's lists lie in files of their own; the other databases have packages and files together.
                 let package = named.get(owned.package.as_str());
                 let layer = package.map_or(one.layer, |package| history.first(one, package));

@@ -86,6 +86,10 @@ static RUNTIMES: [Lifetime; 4] = [
     },
 ];
 
+/// Images whose names are not those that their distributions have in os-release.
+const IMAGES: [(&str, &str); 4] =
+    [("amazonlinux", "amzn"), ("leap", "opensuse-leap"), ("oraclelinux", "ol"), ("rockylinux", "rocky")];
+
 /// Code names of versions, in tags of their own images and at the end of others' tags.
 const CODE_NAMES: [(&str, &str, &str); 12] = [
     ("jessie", "debian", "8"),
@@ -141,13 +145,15 @@ fn parts(repository: &str, tag: &str) -> Vec<(&'static str, &'static str, &'stat
 
 fn lifetime(repository: &str) -> Option<&'static Lifetime> {
     let runtime = RUNTIMES.iter().find(|known| known.id == repository);
-    runtime.or_else(|| plimsoll_packages::lifetime(repository))
+    let named = IMAGES.iter().find(|(image, _)| *image == repository);
+    runtime.or_else(|| plimsoll_packages::lifetime(named.map_or(repository, |(_, id)| *id)))
 }
 
 fn entry(repository: &str, version: &str) -> Option<(&'static str, &'static str, &'static str)> {
     let known = lifetime(repository)?;
     let (version, end) = known.of(version)?;
-    Some((known.id, version, end))
+    let image = IMAGES.iter().find(|(image, _)| *image == repository);
+    Some((image.map_or(known.id, |(image, _)| *image), version, end))
 }
 
 fn newest(repository: &str, today: &str) -> Option<&'static str> {

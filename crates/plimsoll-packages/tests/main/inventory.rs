@@ -37,7 +37,7 @@ fn layers(all: Vec<Vec<Found>>) -> Vec<Layer> {
 }
 
 fn put(all: Vec<Vec<Found>>) -> Inventory {
-    inventory(&layers(all), &|_, _| false)
+    inventory(&layers(all), &|_, _| false, &|_| false)
 }
 
 /// `name version layer`, a line a location.
@@ -86,7 +86,7 @@ fn what_a_higher_layer_hides_says_nothing() {
     ]);
     let removed = |layer: usize, path: &str| layer == 0 && path == "app/gone.jar";
     assert_eq!(
-        lines(&inventory(&all, &removed)),
+        lines(&inventory(&all, &removed, &|_| false)),
         ["libc 0.2.1 bin/app layer-1", "new 2 app/package.json layer-1"]
     );
 }
@@ -119,6 +119,21 @@ fn what_lies_in_a_file_of_the_distribution_is_the_distributions() {
         ]
     );
     assert_eq!(found.owned_by_system, 4);
+}
+
+#[test]
+fn what_lies_in_a_file_of_somebody_elses_package_stays() {
+    let all = layers(vec![vec![
+        status(&[("containerd.io", "1.6.32-1")]),
+        list("containerd.io", &["usr/bin/containerd"]),
+        found("usr/bin/containerd", "go-binary", vec![package(Kind::Golang, "stdlib", "1.20")]),
+    ]]);
+    let found = inventory(&all, &|_, _| false, &|package| package.name == "containerd.io");
+    assert_eq!(
+        lines(&found),
+        ["containerd.io 1.6.32-1 var/lib/dpkg/status layer-0", "stdlib 1.20 usr/bin/containerd layer-0"]
+    );
+    assert_eq!(found.owned_by_system, 0);
 }
 
 #[test]
@@ -230,11 +245,11 @@ proptest! {
             layer.found.retain(|found| seen.insert(found.path.clone()));
         }
         let is_hidden = |layer: usize, path: &str| usize::from(hidden) & (1 << ((layer + path.len()) % 8)) != 0;
-        let forward = inventory(&all, &is_hidden);
+        let forward = inventory(&all, &is_hidden, &|_| false);
         for layer in &mut all {
             layer.found.reverse();
         }
-        prop_assert_eq!(&forward, &inventory(&all, &is_hidden));
+        prop_assert_eq!(&forward, &inventory(&all, &is_hidden, &|_| false));
         let json = serde_json::to_string(&forward).expect("JSON");
         prop_assert_eq!(forward, serde_json::from_str(&json).expect("the same"));
     }

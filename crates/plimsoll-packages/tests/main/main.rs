@@ -1,6 +1,7 @@
 //! The tests of the crate.
 
 mod fixtures;
+mod hostile;
 mod inventory;
 mod programs;
 mod this_machine;
