@@ -1,4 +1,5 @@
 //! The tests of the crate.
 
 mod fixtures;
+mod hostile;
 mod programs;
