@@ -1,7 +1,8 @@
 //! What the names of base images stand for.
 //!
 //! A name is asked for in the store first, then in its registry; `--pull` always asks. What the store said unasked
-//! is told in the summary with its age.
+//! is told in the summary with its age. A name that is locked stands for what the lock says, as if its digest were written
+//! behind it.
 
 use std::str::FromStr;
 
@@ -14,9 +15,10 @@ use plimsoll_solver::EventKind;
 use plimsoll_store::{SourceRecord, Timestamp};
 
 use crate::builder::Environment;
-use crate::compose;
+use crate::compose::{self, Version};
 use crate::error::BuildError;
 use crate::import::store_remote_image;
+use crate::lock::{self, LockFile, Pinned};
 use crate::request::{BaseUse, BuildRequest, ContextSource};
 
 /// What stands before the name of a context that is an OCI layout, and of one that another build made.
@@ -47,23 +49,63 @@ pub(crate) fn find(
         environment.events.send(EventKind::TaskDone { task, seconds, note: None });
         return Ok(found);
     }
-    let (image, resolved) = if wanted.name.starts_with("debian://") {
-        composed(environment, request, wanted)?
+    let pinned = pinned(request, wanted)?;
+    let found = if wanted.name.starts_with("debian://") {
+        composed(environment, request, wanted, pinned)
     } else if wanted.name.starts_with(LAYOUT) {
-        (laid_out(environment, request, wanted)?, None)
+        laid_out(environment, request, wanted).map(|image| (image, None))
     } else {
-        registered(environment, request, wanted)?
+        registered(environment, request, wanted, pinned)
     };
+    let (image, resolved) = found.map_err(|error| match (&request.lock, error) {
+        (_, error @ (BuildError::Cancelled | BuildError::NeedsNamespace | BuildError::NoEmulator { .. })) => {
+            error
+        }
+        (Some(LockFile { path, .. }), error) if pinned.is_some() => {
+            BuildError::LockedBase { name: wanted.name.clone(), file: path.clone(), source: Box::new(error) }
+        }
+        (_, error) => error,
+    })?;
     let base = BaseImage {
         manifest: image.manifest.digest,
         reference: wanted.name.clone(),
         config: image.config.clone(),
     };
     let seconds = started.elapsed().as_secs_f64();
-    let note = Some(image.manifest.digest.to_string());
-    environment.events.send(EventKind::TaskDone { task, seconds, note });
-    let usage = BaseUse { name: wanted.name.clone(), reference: wanted.name.clone(), resolved };
+    let locked = pinned.map(|pinned| match pinned {
+        Pinned::Image(digest) => *digest,
+        Pinned::Base(_) => image.manifest.digest,
+    });
+    let mut note = image.manifest.digest.to_string();
+    if let (Some(_), Some(LockFile { path, .. })) = (locked, &request.lock) {
+        note = format!("{note}, by `{path}`");
+    }
+    environment.events.send(EventKind::TaskDone { task, seconds, note: Some(note) });
+    let (name, reference) = (wanted.name.clone(), wanted.name.clone());
+    let usage = BaseUse { name, reference, resolved: resolved.filter(|_| locked.is_none()), locked };
     Ok(Found { base, layers: BaseLayers::imported(&image.config.rootfs.diff_ids), usage })
+}
+
+/// What a name is locked to.
+fn pinned<'r>(request: &'r BuildRequest, wanted: &BaseRequest) -> Result<Option<&'r Pinned>, BuildError> {
+    let Some(file) = &request.lock else { return Ok(None) };
+    let Some(name) = lock_name(wanted)? else { return Ok(None) };
+    match file.lock.pinned(&name) {
+        None if file.required => Err(BuildError::NotLocked { name, file: file.path.clone() }),
+        pinned => Ok(pinned),
+    }
+}
+
+/// The name under which a base is locked: a composed one is another one for each architecture. Nothing for what has a digest
+/// already, or is no image with a name.
+pub(crate) fn lock_name(wanted: &BaseRequest) -> Result<Option<String>, BuildError> {
+    let name = &wanted.name;
+    if wanted.name.starts_with("debian://") {
+        let spec = DebianSpec::parse(name).map_err(|source| failed(name, source))?;
+        let spec = compose::whole(&spec, &wanted.platform).map_err(|source| failed(name, source))?;
+        return Ok(Some(spec.to_string()));
+    }
+    Ok(lock::key(name))
 }
 
 /// A context that another build made.
@@ -87,7 +129,7 @@ fn target(request: &BuildRequest, wanted: &BaseRequest) -> Result<Option<Found>,
     let reference = format!("{TARGET}{name}");
     let base =
         BaseImage { manifest: hasher.finish(), reference: reference.clone(), config: built.config.clone() };
-    let usage = BaseUse { name: reference.clone(), reference, resolved: None };
+    let usage = BaseUse { name: reference.clone(), reference, resolved: None, locked: None };
     Ok(Some(Found { base, layers: BaseLayers { chain: built.chain.clone() }, usage }))
 }
 
@@ -116,10 +158,19 @@ fn registered(
     environment: &Environment,
     request: &BuildRequest,
     wanted: &BaseRequest,
+    pinned: Option<&Pinned>,
 ) -> Result<(Image, Option<Timestamp>), BuildError> {
     let store = environment.snapshots.store();
     let address = wanted.name.strip_prefix("docker-image://").unwrap_or(&wanted.name);
-    let reference = Reference::from_str(address).map_err(|source| failed(&wanted.name, source))?;
+    let mut reference = Reference::from_str(address).map_err(|source| failed(&wanted.name, source))?;
+    if let Some(Pinned::Image(digest)) = pinned {
+        let by_tag = store.image(&reference.to_string())?;
+        reference = reference.with_digest(*digest);
+        if let Some(target) = by_tag.filter(|target| target.digest == *digest) {
+            // The tag may move on while the lock stays.
+            store.set_image(&reference.to_string(), &target)?;
+        }
+    }
     let name = reference.to_string();
     let source_name = format!("image:{name}");
     // A digest names its bytes: there is nothing to ask again.
@@ -149,7 +200,13 @@ fn composed(
     environment: &Environment,
     request: &BuildRequest,
     wanted: &BaseRequest,
+    pinned: Option<&Pinned>,
 ) -> Result<(Image, Option<Timestamp>), BuildError> {
     let spec = DebianSpec::parse(&wanted.name).map_err(|source| failed(&wanted.name, source))?;
-    compose::base(environment, &spec, &wanted.platform, request.pull)
+    let version = match pinned {
+        Some(Pinned::Base(plan)) => Version::Locked(plan),
+        _ if request.pull => Version::New,
+        _ => Version::Known,
+    };
+    compose::base(environment, &spec, &wanted.platform, version)
 }

@@ -22,15 +22,16 @@ use plimsoll_store::LayerId;
 use crate::assemble::{self, Assembled};
 use crate::bases::{self, Found};
 use crate::check;
-use crate::compose;
+use crate::compose::{self, Version};
 use crate::contexts::{self, RemoteDockerfile};
 use crate::emulation::{NO_EMULATOR, Stopwatch};
-use crate::error::{BuildError, NO_BASE_IMAGE};
+use crate::error::{BuildError, NO_BASE_IMAGE, NOT_LOCKED};
 use crate::failure::failure;
 use crate::git::GitProgram;
 use crate::origin::ImageOrigin;
 use crate::remote::Remote;
 use crate::request::{BaseUse, BuildRequest, BuildResult, Entitlements, PlatformResult};
+use crate::sizes;
 
 /// The machine and the user's configuration, as a build sees them.
 pub struct Environment {
@@ -58,11 +59,14 @@ pub struct Builder {
 
 /// What was found out about base images so far.
 #[derive(Default)]
-struct KnownBases {
+pub(crate) struct KnownBases {
     images: BTreeMap<BaseRequest, BaseImage>,
     layers: BTreeMap<Digest, plimsoll_executor::BaseLayers>,
     uses: Vec<BaseUse>,
 }
+
+/// Finds out what a name stands for.
+pub(crate) type Find<'f> = dyn Fn(&BaseRequest) -> Result<Found, BuildError> + Sync + 'f;
 
 impl Builder {
     /// Composes a base from Debian packages, or asks again for one that is pinned.
@@ -72,7 +76,8 @@ impl Builder {
         platform: &Platform,
         again: bool,
     ) -> Result<Image, BuildError> {
-        compose::base(&self.environment, spec, platform, again).map(|(image, _)| image)
+        let version = if again { Version::New } else { Version::Known };
+        compose::base(&self.environment, spec, platform, version).map(|(image, _)| image)
     }
 
     /// Reads the Dockerfile of a context that is no directory of the caller's.
@@ -91,7 +96,9 @@ impl Builder {
         }
         check_syntax(request)?;
         let mut known = KnownBases::default();
-        let (graph, lowering) = self.lower(request, &parsed.dockerfile, &mut known)?;
+        let find = |wanted: &BaseRequest| bases::find(&self.environment, request, wanted);
+        let target = request.target.as_deref();
+        let (graph, lowering) = lower_with(request, &parsed.dockerfile, target, &mut known, &find)?;
         let mut warnings = check::warnings(request, &parsed.dockerfile, &known.images)
             .map_err(|diagnostics| BuildError::Diagnostics { diagnostics })?;
         warnings.extend(parsed.diagnostics.into_iter().chain(lowering).filter(|one| !check::is_linted(one)));
@@ -106,8 +113,13 @@ impl Builder {
         let mut platforms = Vec::with_capacity(graph.images.len());
         for plan in &graph.images {
             let chain = root(plan, &solved).chain.clone();
+            let layers = if request.layer_sizes {
+                sizes::of(&self.environment.snapshots, &graph, &solved.outputs, &chain)?
+            } else {
+                Vec::new()
+            };
             let unpacked_bytes = self.unpacked_bytes(&chain)?;
-            platforms.push(PlatformResult { platform: plan.platform.clone(), chain, unpacked_bytes });
+            platforms.push(PlatformResult { platform: plan.platform.clone(), chain, unpacked_bytes, layers });
         }
         let is_step = |vertex: &&usize| !graph.vertices[**vertex].op.is_source();
         Ok(BuildResult {
@@ -121,96 +133,6 @@ impl Builder {
             steps_cached: solved.cached.iter().filter(is_step).count(),
             emulated: stopwatch.emulated(&graph),
         })
-    }
-
-    fn lower(
-        &self,
-        request: &BuildRequest,
-        dockerfile: &plimsoll_dockerfile::Dockerfile,
-        known: &mut KnownBases,
-    ) -> Result<(Graph, Vec<Diagnostic>), BuildError> {
-        let host = Platform::host();
-        let contexts = contexts::named(request);
-        let mut platforms: Vec<Option<&Platform>> = request.platforms.iter().map(Some).collect();
-        if platforms.is_empty() {
-            platforms.push(None);
-        }
-        loop {
-            let (mut graphs, mut all_warnings) = (Vec::new(), Vec::new());
-            let mut all_missing: Vec<MissingBase> = Vec::new();
-            let answer = |wanted: &BaseRequest| known.images.get(wanted).cloned();
-            for platform in &platforms {
-                let mut lowering = Request::new(
-                    dockerfile,
-                    &request.dockerfile,
-                    &request.build_args,
-                    &contexts,
-                    platform.unwrap_or(&host).clone(),
-                    &answer,
-                );
-                lowering.target = request.target.as_deref();
-                lowering.main_context = contexts::main(request);
-                lowering.platform_requested = platform.is_some();
-                lowering.build_platform = host.clone();
-                lowering.multi_platform = is_multi_platform(request);
-                lowering.labels = &request.labels;
-                lowering.network = request.network;
-                lowering.no_cache = request.no_cache;
-                lowering.no_cache_stages = &request.no_cache_stages;
-                match lower(&lowering).map_err(|diagnostics| BuildError::Diagnostics { diagnostics })? {
-                    Lowered::Graph { graph, warnings } => {
-                        graphs.push(graph);
-                        let new = warnings.into_iter().filter(|warning| !all_warnings.contains(warning));
-                        let new: Vec<_> = new.collect();
-                        all_warnings.extend(new);
-                    }
-                    Lowered::NeedsBases(missing) => {
-                        for one in missing {
-                            if !all_missing.iter().any(|other| other.request == one.request) {
-                                all_missing.push(one);
-                            }
-                        }
-                    }
-                }
-            }
-            if all_missing.is_empty() {
-                return Ok((Graph::merge(graphs), all_warnings));
-            }
-            self.find_bases(request, &all_missing, known)?;
-        }
-    }
-
-    /// Finds out what several names stand for, all at the same time.
-    fn find_bases(
-        &self,
-        request: &BuildRequest,
-        missing: &[MissingBase],
-        known: &mut KnownBases,
-    ) -> Result<(), BuildError> {
-        let environment = &self.environment;
-        let found: Vec<Result<Found, BuildError>> = std::thread::scope(|scope| {
-            let threads: Vec<_> = missing
-                .iter()
-                .map(|one| scope.spawn(|| bases::find(environment, request, &one.request)))
-                .collect();
-            let join = |thread: std::thread::ScopedJoinHandle<'_, _>| {
-                thread.join().expect("a thread that resolves a name does not panic")
-            };
-            threads.into_iter().map(join).collect()
-        });
-        // The first failure ends the others; it is the one to tell of.
-        let is_cause = |found: &Result<Found, BuildError>| {
-            found.as_ref().is_err_and(|error| !matches!(error, BuildError::Cancelled))
-        };
-        let mut pairs: Vec<_> = missing.iter().zip(found).collect();
-        pairs.sort_by_key(|(_, found)| !is_cause(found));
-        for (one, found) in pairs {
-            let found = found.map_err(|error| at_place(one, error))?;
-            known.layers.insert(found.base.manifest, found.layers);
-            known.images.insert(one.request.clone(), found.base);
-            known.uses.push(found.usage);
-        }
-        Ok(())
     }
 
     fn announce(&self, request: &BuildRequest, graph: &Graph) {
@@ -321,6 +243,89 @@ impl Builder {
     }
 }
 
+/// The graph of a target on all platforms; names of base images are looked up on the way.
+pub(crate) fn lower_with(
+    request: &BuildRequest,
+    dockerfile: &plimsoll_dockerfile::Dockerfile,
+    target: Option<&str>,
+    known: &mut KnownBases,
+    find: &Find<'_>,
+) -> Result<(Graph, Vec<Diagnostic>), BuildError> {
+    let host = Platform::host();
+    let contexts = contexts::named(request);
+    let mut platforms: Vec<Option<&Platform>> = request.platforms.iter().map(Some).collect();
+    if platforms.is_empty() {
+        platforms.push(None);
+    }
+    loop {
+        let (mut graphs, mut all_warnings) = (Vec::new(), Vec::new());
+        let mut all_missing: Vec<MissingBase> = Vec::new();
+        let answer = |wanted: &BaseRequest| known.images.get(wanted).cloned();
+        for platform in &platforms {
+            let mut lowering = Request::new(
+                dockerfile,
+                &request.dockerfile,
+                &request.build_args,
+                &contexts,
+                platform.unwrap_or(&host).clone(),
+                &answer,
+            );
+            lowering.target = target;
+            lowering.main_context = contexts::main(request);
+            lowering.platform_requested = platform.is_some();
+            lowering.build_platform = host.clone();
+            lowering.multi_platform = is_multi_platform(request);
+            lowering.labels = &request.labels;
+            lowering.network = request.network;
+            lowering.no_cache = request.no_cache;
+            lowering.no_cache_stages = &request.no_cache_stages;
+            match lower(&lowering).map_err(|diagnostics| BuildError::Diagnostics { diagnostics })? {
+                Lowered::Graph { graph, warnings } => {
+                    graphs.push(graph);
+                    let new = warnings.into_iter().filter(|warning| !all_warnings.contains(warning));
+                    let new: Vec<_> = new.collect();
+                    all_warnings.extend(new);
+                }
+                Lowered::NeedsBases(missing) => {
+                    for one in missing {
+                        if !all_missing.iter().any(|other| other.request == one.request) {
+                            all_missing.push(one);
+                        }
+                    }
+                }
+            }
+        }
+        if all_missing.is_empty() {
+            return Ok((Graph::merge(graphs), all_warnings));
+        }
+        find_bases(&all_missing, known, find)?;
+    }
+}
+
+/// Finds out what several names stand for, all at the same time.
+fn find_bases(missing: &[MissingBase], known: &mut KnownBases, find: &Find<'_>) -> Result<(), BuildError> {
+    let found: Vec<Result<Found, BuildError>> = std::thread::scope(|scope| {
+        let threads: Vec<_> = missing.iter().map(|one| scope.spawn(|| find(&one.request))).collect();
+        let join = |thread: std::thread::ScopedJoinHandle<'_, _>| {
+            thread.join().expect("a thread that resolves a name does not panic")
+        };
+        threads.into_iter().map(join).collect()
+    });
+    // The first failure ends the others; it is the one to tell of.
+    let is_cause = |found: &Result<Found, BuildError>| {
+        found.as_ref().is_err_and(|error| !matches!(error, BuildError::Cancelled))
+    };
+    let mut pairs: Vec<_> = missing.iter().zip(found).collect();
+    pairs.sort_by_key(|(_, found)| !is_cause(found));
+    for (one, found) in pairs {
+        let found = found.map_err(|error| at_place(one, error))?;
+        known.layers.insert(found.base.manifest, found.layers);
+        known.images.insert(one.request.clone(), found.base);
+        known.uses.push(found.usage);
+    }
+    Ok(())
+}
+
 /// What the root of an image came to.
 fn root<'s>(plan: &ImagePlan, solved: &'s Solved<Output>) -> &'s Output {
     solved.outputs[plan.root.0].as_ref().expect("the root of an image was a goal")
@@ -410,9 +415,26 @@ fn at_place(missing: &MissingBase, error: BuildError) -> BuildError {
         let diagnostic = Diagnostic::error(NO_EMULATOR, message).at(missing.span).hint(hint.clone());
         return BuildError::Diagnostics { diagnostics: vec![diagnostic] };
     }
-    let BuildError::Base { source, .. } = &error else { return error };
-    let mut message = format!("cannot use the image `{}`: {source}", missing.request.name);
-    let mut cause = source.source();
+    let name = &missing.request.name;
+    let (mut message, mut cause, hint) = match &error {
+        BuildError::Base { source, .. } => {
+            (format!("cannot use the image `{name}`: {source}"), source.source(), missing.hint.clone())
+        }
+        BuildError::LockedBase { file, source, .. } => {
+            let again = format!("`plimsoll lock --update {name}` locks what there is now");
+            let hint = source.is_stale_lock().then_some(again);
+            let source: &dyn std::error::Error = source;
+            (format!("cannot use `{name}` as `{file}` has it"), Some(source), hint)
+        }
+        BuildError::NotLocked { name, file } => {
+            let message = format!("`{file}` lacks `{name}`");
+            let message = plimsoll_diagnostics::sanitize::line(&message).into_owned();
+            let diagnostic = Diagnostic::error(NOT_LOCKED, message).at(missing.span);
+            let diagnostic = diagnostic.hint("`plimsoll lock` adds what is missing");
+            return BuildError::Diagnostics { diagnostics: vec![diagnostic] };
+        }
+        _ => return error,
+    };
     while let Some(error) = cause {
         let part = error.to_string();
         if !message.contains(&part) {
@@ -423,8 +445,8 @@ fn at_place(missing: &MissingBase, error: BuildError) -> BuildError {
     let mut diagnostic =
         Diagnostic::error(NO_BASE_IMAGE, plimsoll_diagnostics::sanitize::line(&message).into_owned())
             .at(missing.span);
-    if let Some(hint) = &missing.hint {
-        diagnostic = diagnostic.hint(hint.clone());
+    if let Some(hint) = hint {
+        diagnostic = diagnostic.hint(hint);
     }
     BuildError::Diagnostics { diagnostics: vec![diagnostic] }
 }

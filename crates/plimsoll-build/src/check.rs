@@ -48,7 +48,7 @@ pub fn check(environment: &Environment, request: &BuildRequest) -> Checked {
         } else {
             let wanted = BaseRequest { name: address.clone(), platform: platform.clone() };
             match bases::find(environment, request, &wanted) {
-                Ok(found) => Some(BaseFacts { config: found.base.config }),
+                Ok(found) => Some(facts(found.base.config)),
                 Err(error) => {
                     let reason = std::error::Error::source(&error)
                         .map_or_else(|| error.to_string(), ToString::to_string);
@@ -85,7 +85,7 @@ pub(crate) fn warnings(
 ) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
     let bases = |name: &str, platform: &Platform| {
         let wanted = BaseRequest { name: address(request, name)?, platform: platform.clone() };
-        images.get(&wanted).map(|image| BaseFacts { config: image.config.clone() })
+        images.get(&wanted).map(|image| facts(image.config.clone()))
     };
     let scope = request.target.as_deref().map_or(Scope::Last, Scope::Target);
     let report = of_all_platforms(request, dockerfile, scope, &bases);
@@ -96,6 +96,11 @@ pub(crate) fn warnings(
     let findings: Vec<_> =
         report.docker_findings().map(|finding| under_dockers_name(finding, severity)).collect();
     if report.is_strict && !findings.is_empty() { Err(findings) } else { Ok(findings) }
+}
+
+/// What Docker's rules ask of a base.
+fn facts(config: ImageConfig) -> BaseFacts {
+    BaseFacts { config, digest: None }
 }
 
 /// Whether the linter says it too.

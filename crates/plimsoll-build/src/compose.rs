@@ -1,12 +1,12 @@
 //! Bases from Debian packages, composed once and then kept as images.
 //!
-//! A composed base is pinned: the exact versions stay until `--pull` or `base build` asks again. Where packages must
+//! A composed base is pinned: the exact versions stay until `--pull` or `base build` asks again, or are those of a lock. Where packages must
 //! be configured by their own scripts, that is one more vertex, run in the sandbox like any other.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use plimsoll_compose::{Assembled, Composer, ComposerOptions, ConfigureStep, DebianSpec, Event, Plan};
+use plimsoll_compose::{Assembled, Composer, ConfigureStep, DebianSpec, Event, Plan};
 use plimsoll_executor::{BaseLayers, ExecuteError, Worker};
 use plimsoll_export::Image;
 use plimsoll_graph::{ExecOp, Graph, ImageOp, InlineFile, NetworkMode, Op, SecurityMode, Vertex, VertexId};
@@ -24,25 +24,53 @@ use crate::remote::NoRemote;
 /// Where the script that configures packages is seen while it runs.
 const SCRIPT: &str = "/run/plimsoll/configure";
 
+/// Which versions of its packages a base is made of.
+#[derive(Clone, Copy)]
+pub(crate) enum Version<'p> {
+    /// Those that the store has a base of; else those that there are now.
+    Known,
+    /// Those that there are now.
+    New,
+    /// These.
+    Locked(&'p Plan),
+}
+
+/// A request with its architecture.
+pub(crate) fn whole(spec: &DebianSpec, platform: &Platform) -> Result<DebianSpec, BuildError> {
+    Ok(spec.clone().with_default_arch(plimsoll_compose::debian_architecture(platform)?))
+}
+
 /// The image of a base: the one that is pinned, or a new one.
 pub(crate) fn base(
     environment: &Environment,
     spec: &DebianSpec,
     platform: &Platform,
-    again: bool,
+    version: Version<'_>,
 ) -> Result<(Image, Option<Timestamp>), BuildError> {
     let store = environment.snapshots.store();
-    let architecture = plimsoll_compose::debian_architecture(platform)?;
-    let spec = spec.clone().with_default_arch(architecture);
-    let pin = spec.to_string();
-    if !again
-        && let Some(record) = store.source(&pin)?
-        && store.has_blob(&record.digest)?
-    {
-        let target = Descriptor::new(media_type::OCI_MANIFEST, record.digest, 0);
-        if let Ok(image) = Image::read(store, &target, platform) {
-            return Ok((image, Some(record.resolved_at)));
+    let spec = whole(spec, platform)?;
+    // What the store calls the base, and under which name it is listed.
+    let (pin, name) = match version {
+        Version::Known | Version::New => (spec.to_string(), name(&spec, &spec.to_string())),
+        Version::Locked(plan) => {
+            let composer = Composer::new(environment.composer.clone())?;
+            let pin = format!("{spec} of {}", composer.key(plan)?);
+            let name = name(&spec, &pin);
+            (pin, name)
         }
+    };
+    let known = |since: Option<Timestamp>| -> Result<Option<(Image, Timestamp)>, BuildError> {
+        let Some(record) = store.source(&pin)? else { return Ok(None) };
+        if since.is_some_and(|since| record.resolved_at < since) || !store.has_blob(&record.digest)? {
+            return Ok(None);
+        }
+        let target = Descriptor::new(media_type::OCI_MANIFEST, record.digest, 0);
+        Ok(Image::read(store, &target, platform).ok().map(|image| (image, record.resolved_at)))
+    };
+    if !matches!(version, Version::New)
+        && let Some((image, resolved)) = known(None)?
+    {
+        return Ok((image, Some(resolved)));
     }
     // Two stages, or two builds, that want the same base compose it once.
     let lock = plimsoll_oci::Digest::of(format!("compose {pin}"));
@@ -54,32 +82,54 @@ pub(crate) fn base(
             std::ops::ControlFlow::Continue(())
         }
     })?;
-    if let Some(record) = store.source(&pin)?
-        && record.resolved_at >= asked
-        && store.has_blob(&record.digest)?
-    {
-        let target = Descriptor::new(media_type::OCI_MANIFEST, record.digest, 0);
-        return Ok((Image::read(store, &target, platform)?, None));
+    if let Some((image, _)) = known(Some(asked))? {
+        return Ok((image, None));
     }
     if !environment.settings.may_run {
         return Err(BuildError::NeedsNamespace);
     }
-    let image = compose(environment, &spec)?;
+    let plan = match version {
+        Version::Locked(plan) => Some(plan),
+        Version::Known | Version::New => None,
+    };
+    let image = compose(environment, &spec, plan)?;
     let record = SourceRecord { digest: image.manifest.digest, resolved_at: Timestamp::now() };
     store.record_source(&pin, &record)?;
-    store.set_image(&name(&spec), &image.manifest)?;
+    store.set_image(&name, &image.manifest)?;
     Ok((image, None))
 }
 
+/// The packages that a base would be made of now.
+pub(crate) fn plan(environment: &Environment, spec: &DebianSpec) -> Result<Plan, BuildError> {
+    let composer = Composer::new(environment.composer.clone())?;
+    let events = |event: Event| tell(environment, event);
+    Ok(threads()?.block_on(composer.plan(spec, None, &events))?)
+}
+
+/// What is said of the way to a base besides its progress.
+fn tell(environment: &Environment, event: Event) {
+    let message = match event {
+        Event::Retry { uri, reason, .. } => format!("fetching {uri} again: {reason}"),
+        Event::Notice { text } => text,
+        _ => return,
+    };
+    environment.events.send(EventKind::Warning { message });
+}
+
+fn threads() -> Result<tokio::runtime::Runtime, BuildError> {
+    let threads = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    threads
+        .map_err(|source| BuildError::Resources { action: "start the threads that fetch packages", source })
+}
+
 /// The name under which a composed base is listed and kept.
-fn name(spec: &DebianSpec) -> String {
-    let digest = plimsoll_oci::Digest::of(spec.to_string());
+fn name(spec: &DebianSpec, pin: &str) -> String {
+    let digest = plimsoll_oci::Digest::of(pin);
     format!("debian.base/{}:{}-{}", spec.suite(), spec.variant(), digest.short())
 }
 
-fn compose(environment: &Environment, spec: &DebianSpec) -> Result<Image, BuildError> {
-    let options = ComposerOptions { ..environment.composer.clone() };
-    let composer = Composer::new(options)?;
+fn compose(environment: &Environment, spec: &DebianSpec, pin: Option<&Plan>) -> Result<Image, BuildError> {
+    let composer = Composer::new(environment.composer.clone())?;
     let fetched = Mutex::new((0_u64, None));
     let task = format!("compose {spec}");
     environment
@@ -96,19 +146,11 @@ fn compose(environment: &Environment, spec: &DebianSpec) -> Result<Image, BuildE
             let (done_bytes, total_bytes) = *fetched;
             environment.events.send(EventKind::Progress { task: task.clone(), done_bytes, total_bytes });
         }
-        Event::Retry { uri, reason, .. } => {
-            let message = format!("fetching {uri} again: {reason}");
-            environment.events.send(EventKind::Warning { message });
-        }
-        Event::Notice { text } => environment.events.send(EventKind::Warning { message: text }),
-        _ => {}
+        other => tell(environment, other),
     };
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(
-            |source| BuildError::Resources { action: "start the threads that fetch packages", source },
-        )?;
+    let runtime = threads()?;
     let plan = runtime.block_on(async {
-        let plan = composer.plan(spec, None, &events).await?;
+        let plan = composer.plan(spec, pin, &events).await?;
         composer.fetch(&plan, &events).await?;
         Ok::<_, BuildError>(plan)
     })?;

@@ -6,6 +6,9 @@ use plimsoll_executor::ExecuteError;
 /// The code of the diagnostic that says that a base image is not to be had.
 pub const NO_BASE_IMAGE: &str = "no-base-image";
 
+/// The code of the diagnostic that says that the lock lacks a base image.
+pub(crate) const NOT_LOCKED: &str = "base-not-locked";
+
 /// Why a build did not succeed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -37,6 +40,25 @@ pub enum BuildError {
         /// Why.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A base image is not to be had as it is locked.
+    #[error("cannot use the base image `{name}` as `{file}` has it")]
+    LockedBase {
+        /// The name.
+        name: String,
+        /// The lock's path.
+        file: String,
+        /// Why.
+        #[source]
+        source: Box<BuildError>,
+    },
+    /// The lock lacks the name of a base image, and has to have it.
+    #[error("`{file}` lacks the base image `{name}`")]
+    NotLocked {
+        /// The name.
+        name: String,
+        /// The lock's path.
+        file: String,
     },
     /// A context could not be had, or is not what it should be.
     #[error("cannot use the context `{address}`")]
@@ -132,6 +154,18 @@ pub enum BuildError {
         #[source]
         source: ExecuteError,
     },
+}
+
+impl BuildError {
+    /// Whether something that a lock names is not there any more, so that it has to be asked for again.
+    pub(crate) fn is_stale_lock(&self) -> bool {
+        match self {
+            Self::Compose { source } => source.is_stale_pin(),
+            Self::Registry { source } => source.is_not_found(),
+            Self::Base { source, .. } => source.downcast_ref::<Self>().is_some_and(Self::is_stale_lock),
+            _ => false,
+        }
+    }
 }
 
 impl From<plimsoll_snapshot::SnapshotError> for BuildError {

@@ -17,9 +17,12 @@ mod fetch;
 mod git;
 mod image_options;
 mod import;
+mod lock;
+mod locking;
 mod origin;
 mod remote;
 mod request;
+mod sizes;
 
 pub use builder::{Builder, Environment};
 pub use check::{Checked, check};
@@ -29,8 +32,11 @@ pub use fetch::RegistryFetcher;
 pub use git::GitProgram;
 pub use image_options::{Annotation, AnnotationPlace, ImageOptions};
 pub use import::{pull, store_remote_image};
-pub use origin::{ImageOrigin, LayerOrigin};
+pub use lock::{Lock, LockError, LockFile, Pinned};
+pub use locking::Locked;
+pub use origin::{ImageOrigin, InstructionOrigin};
 pub use request::{
     BaseUse, BuildRequest, BuildResult, BuiltTarget, ContextSource, EmulatedStep, Entitlements,
     PlatformResult,
 };
+pub use sizes::{LayerOrigin, LayerSize};

@@ -20,12 +20,12 @@ pub struct ImageOrigin {
     /// How many of the lowest layers are the base image's.
     pub base_layers: usize,
     /// The layers above those.
-    pub layers: Vec<LayerOrigin>,
+    pub layers: Vec<InstructionOrigin>,
 }
 
 /// Where a layer comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LayerOrigin {
+pub struct InstructionOrigin {
     /// The stage.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stage: Option<String>,
@@ -38,12 +38,12 @@ impl ImageOrigin {
     pub(crate) fn of(request: &BuildRequest, graph: &Graph, plan: &ImagePlan, layers: usize) -> Self {
         let made = plan.history.iter().filter_map(|entry| entry.vertex).map(|vertex| {
             let vertex = &graph.vertices[vertex.0];
-            LayerOrigin {
+            InstructionOrigin {
                 stage: vertex.stage.clone(),
                 line: vertex.span.map(|span| request.dockerfile.line_of(span.start)),
             }
         });
-        let made: Vec<LayerOrigin> = made.collect();
+        let made: Vec<InstructionOrigin> = made.collect();
         Self {
             dockerfile: request.dockerfile.name().to_owned(),
             base_layers: layers.saturating_sub(made.len()),

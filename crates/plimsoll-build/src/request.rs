@@ -11,6 +11,8 @@ use plimsoll_oci::{Digest, ImageConfig, Platform};
 use plimsoll_store::{LayerId, Timestamp};
 
 use crate::image_options::ImageOptions;
+use crate::lock::LockFile;
+use crate::sizes::LayerSize;
 
 /// What a build is asked for.
 pub struct BuildRequest {
@@ -34,6 +36,10 @@ pub struct BuildRequest {
     pub no_cache_stages: Vec<String>,
     /// `--pull`: ask for every base image again.
     pub pull: bool,
+    /// What names of base images are locked to.
+    pub lock: Option<LockFile>,
+    /// Whether the result says how large each layer is.
+    pub layer_sizes: bool,
     /// `--network`.
     pub network: NetworkMode,
     /// `--tag`: names of the image, made whole, for messages; whoever exports gives them.
@@ -116,6 +122,8 @@ pub struct BaseUse {
     pub reference: String,
     /// When it was last asked for; none when it was asked for just now.
     pub resolved: Option<Timestamp>,
+    /// The digest that the lock gave it; of a composed base, that of the image.
+    pub locked: Option<Digest>,
 }
 
 /// A root file system that was built.
@@ -127,6 +135,8 @@ pub struct PlatformResult {
     pub chain: Vec<LayerId>,
     /// Bytes of the files of all layers, unpacked; none when a base was never unpacked.
     pub unpacked_bytes: Option<u64>,
+    /// Its layers with their sizes, when that was asked for.
+    pub layers: Vec<LayerSize>,
 }
 
 /// A step that ran for another processor than this machine's.

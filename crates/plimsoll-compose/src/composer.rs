@@ -129,7 +129,8 @@ impl Composer {
         });
         stream::iter(wanted)
             .map(async |file: Wanted| {
-                net::download(&self.client, &self.cache, &file, events).await?;
+                let downloaded = net::download(&self.client, &self.cache, &file, events).await;
+                downloaded.map_err(|error| gone(plan, file.package.as_deref(), error))?;
                 events(Event::Fetched { package: file.package.unwrap_or_default() });
                 Ok(())
             })
@@ -166,6 +167,17 @@ impl Composer {
     }
 }
 
+/// A package that the mirror does not have, by its name and version.
+fn gone(plan: &Plan, package: Option<&str>, error: ComposeError) -> ComposeError {
+    match (error, package.and_then(|name| plan.package(name))) {
+        (ComposeError::Status { uri, status: status @ (404 | 410) }, Some(package)) => {
+            let (package, version) = (package.name.clone(), package.version.clone());
+            ComposeError::PackageGone { package, version, uri, status }
+        }
+        (error, _) => error,
+    }
+}
+
 fn check_pin<'a>(pin: &'a Pin, wanted: &DebianSpec) -> Result<&'a Pin, ComposeError> {
     if pin.schema != SCHEMA {
         return Err(ComposeError::PinFormat { found: pin.schema, known: SCHEMA });
@@ -178,6 +190,9 @@ fn check_pin<'a>(pin: &'a Pin, wanted: &DebianSpec) -> Result<&'a Pin, ComposeEr
     }
     if !pin.packages.is_sorted_by(|left, right| left.name < right.name) {
         return Err(ComposeError::PinMalformed { problem: "its packages are not sorted" });
+    }
+    if wanted.packages().iter().any(|name| pin.package(name).is_none()) {
+        return Err(ComposeError::PinMalformed { problem: "it lacks a package that is asked for" });
     }
     Ok(pin)
 }

@@ -184,6 +184,18 @@ pub enum ComposeError {
         /// What is wrong.
         problem: &'static str,
     },
+    /// The mirror no longer has a package of the plan.
+    #[error("the mirror has no `{package}` in version `{version}` any more: `{uri}` answers {status}")]
+    PackageGone {
+        /// The package.
+        package: String,
+        /// Its version in the plan.
+        version: String,
+        /// The address, without credentials.
+        uri: String,
+        /// The HTTP status.
+        status: u16,
+    },
     /// The mirror does not answer.
     #[error("cannot reach `{uri}`; check the network and the proxy settings, or set another mirror")]
     Unreachable {
@@ -242,6 +254,16 @@ pub enum ComposeError {
         /// Bytes that came.
         found: u64,
     },
+    /// A package file is another package than the plan says.
+    #[error("the file that is pinned for package `{package}` in version `{version}` is `{found}`")]
+    WrongPackage {
+        /// The package.
+        package: String,
+        /// Its version in the plan.
+        version: String,
+        /// Name and version that the file gives itself.
+        found: String,
+    },
     /// A package file cannot be read.
     #[error("package `{package}` cannot be read: {problem}")]
     BadPackage {
@@ -295,6 +317,20 @@ pub enum ComposeError {
         #[source]
         source: Box<plimsoll_layer::LayerError>,
     },
+}
+
+impl ComposeError {
+    /// Whether a pin cannot be used any more, so that it has to be made again.
+    pub fn is_stale_pin(&self) -> bool {
+        matches!(
+            self,
+            Self::PackageGone { .. }
+                | Self::PinMismatch { .. }
+                | Self::PinFormat { .. }
+                | Self::PinMalformed { .. }
+                | Self::WrongPackage { .. }
+        )
+    }
 }
 
 fn paths(paths: &[PathBuf]) -> String {

@@ -16,6 +16,9 @@ const CHECK_ARGUMENT: &str = "BUILDKIT_DOCKERFILE_CHECK";
 /// The rule that all codes of `ShellCheck` belong to.
 const SHELL_RULE: &str = "shell-flaw";
 
+/// The rule that wants every base image in the project's lock.
+const DIGEST_RULE: &str = "base-without-digest";
+
 /// What came of a check.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
@@ -85,7 +88,9 @@ pub fn check(file: &SourceFile, dockerfile: &Dockerfile, options: &Options<'_>) 
     for rule in rules() {
         let asked = options.enable.iter().any(|id| is_named(rule, id));
         let experimental = rule.docker_name().is_some_and(|name| settings.experimental.contains(name));
-        if rule.enabled || asked || experimental {
+        // Who has a lock wants all names in it.
+        let is_wanted = options.locked.is_some() && rule.name == DIGEST_RULE;
+        if rule.enabled || asked || experimental || is_wanted {
             (rule.check)(&document, &mut found);
         }
     }

@@ -92,6 +92,13 @@ impl Finding {
         self
     }
 
+    /// Sets a fix that changes what is built, and is applied only by who has seen it.
+    #[must_use]
+    pub(crate) fn unsafe_fix(mut self, message: impl Into<String>, edits: Vec<Edit>) -> Self {
+        self.diagnostic = self.diagnostic.fix(message, edits);
+        self
+    }
+
     /// How serious it is.
     pub fn severity(&self) -> Severity {
         self.diagnostic.severity

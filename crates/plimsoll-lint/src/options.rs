@@ -1,6 +1,6 @@
 //! What the caller wants, and what it knows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use plimsoll_dockerfile::ignore::IgnoreFile;
 use plimsoll_oci::Platform;
@@ -54,6 +54,8 @@ pub struct Options<'a> {
     pub context: Option<&'a dyn BuildContext>,
     /// Names of named contexts: they stand in for images.
     pub contexts: Vec<String>,
+    /// Names of images, whole, that the project's lock has a digest for; nothing when there is no lock.
+    pub locked: Option<BTreeSet<String>>,
     /// Answers what is known of base images, by their expanded name.
     pub bases: Option<&'a Bases<'a>>,
     /// The date, as it is written: `2027-01-31`. Without it no suppression ends.

@@ -9,7 +9,9 @@ mod analyzers;
 mod bytes;
 mod collector;
 mod document;
+mod end_of_life;
 mod executable;
+mod inventory;
 mod package;
 mod purl;
 mod read_at;
@@ -18,5 +20,7 @@ mod zip;
 pub use analyzer::{
     Analysis, AnalyzerError, File, Licensed, OperatingSystem, Owned, analyze, fingerprint, wanted,
 };
+pub use end_of_life::{Lifetime, Support, lifetime, support};
+pub use inventory::{Found, Installed, Inventory, Layer, Location, NotScanned, inventory};
 pub use package::{Evidence, Kind, Package, Scope, Source};
 pub use read_at::{OpenFile, ReadAt, read_whole};

@@ -38,10 +38,29 @@ impl Content {
         Ok(Self::Spooled(OpenFile::new(file)?))
     }
 
+    /// Reads the bytes from the first to the last.
+    pub(crate) fn reader(&self) -> Reader<'_> {
+        Reader { content: self.as_read_at(), position: 0 }
+    }
+
     pub(crate) fn as_read_at(&self) -> &dyn ReadAt {
         match self {
             Self::Memory(bytes) => bytes,
             Self::Spooled(file) => file,
         }
+    }
+}
+
+/// Reads bytes from the first to the last.
+pub(crate) struct Reader<'c> {
+    content: &'c dyn ReadAt,
+    position: u64,
+}
+
+impl Read for Reader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.content.read_at(self.position, buffer)?;
+        self.position += count as u64;
+        Ok(count)
     }
 }

@@ -13,10 +13,48 @@ use serde::{Deserialize, Serialize};
 pub struct LayerFacts {
     /// What files say, by path, then by the name of the analyzer.
     pub files: BTreeMap<String, BTreeMap<String, Analysis>>,
+    /// The secrets in it.
+    pub secrets: Vec<plimsoll_secrets::Finding>,
+    /// How many more there are in files that packages of the operating system brought.
+    #[serde(default)]
+    pub public_secrets: usize,
     /// What could not be read.
     pub not_scanned: Vec<NotScanned>,
     /// The paths that it has and removes.
     pub paths: Paths,
+}
+
+impl LayerFacts {
+    /// Leaves out the secrets in files of the operating system's packages that the same layer has the lists of: whoever can fetch
+    /// the package has them, and most are examples and tests. Settings below `etc` may have been changed.
+    pub(crate) fn without_public_secrets(mut self) -> Self {
+        let candidates: BTreeMap<&str, &str> = self
+            .secrets
+            .iter()
+            .map(|one| (merged(&one.path), one.path.as_str()))
+            .filter(|(_, path)| !path.starts_with("etc/"))
+            .collect();
+        if candidates.is_empty() {
+            return self;
+        }
+        let lists = self.files.values().flat_map(BTreeMap::values).flat_map(|analysis| &analysis.owned);
+        let owned: BTreeSet<String> = lists
+            .flat_map(|owned| &owned.paths)
+            .filter_map(|path| candidates.get(merged(path)))
+            .map(|path| (*path).to_owned())
+            .collect();
+        let before = self.secrets.len();
+        self.secrets.retain(|one| !owned.contains(&one.path));
+        self.public_secrets = before - self.secrets.len();
+        self
+    }
+}
+
+/// A path as it is in a system that keeps `bin`, `sbin` and `lib` in `usr`; package lists write it either way.
+fn merged(path: &str) -> &str {
+    let inner = path.strip_prefix("usr/").unwrap_or(path);
+    let first = inner.split('/').next().unwrap_or_default();
+    if matches!(first, "bin" | "sbin") || first.starts_with("lib") { inner } else { path }
 }
 
 /// How hard facts are compressed: they are written once, and read often.

@@ -114,9 +114,9 @@ impl IgnoreRules {
         self.vulnerabilities.iter().any(|rule| rule.applies(names, Some(purl), paths))
     }
 
-    /// Whether a secret that a rule found in a file is hidden.
-    pub fn hide_secret(&self, rule: &str, path: &str) -> bool {
-        self.secrets.iter().any(|one| one.applies(&[rule], None, &[path]))
+    /// Whether a secret in a file is hidden; its names are its rule and its fingerprint.
+    pub fn hide_secret(&self, names: &[&str], path: &str) -> bool {
+        self.secrets.iter().any(|one| one.applies(names, None, &[path]))
     }
 
     /// Whether a package's licence is hidden.
@@ -159,7 +159,7 @@ mod tests {
         let hides = |id: &str| rules.hide_vulnerability(&[id], PURL, &["app/package-lock.json"]);
         assert!(hides("CVE-1") && hides("cve-1") && hides("CVE-3"));
         assert!(!hides("CVE-2") && !hides("CVE-4") && !hides("CVE-5"));
-        assert!(rules.hide_secret("aws-key", "x") && !rules.hide_secret("other", "x"));
+        assert!(rules.hide_secret(&["aws-key"], "x") && !rules.hide_secret(&["other"], "x"));
         assert_eq!(rules.expired, ["CVE-2", "CVE-4"]);
     }
 
@@ -174,7 +174,7 @@ mod tests {
         assert!(rules.hide_vulnerability(&["CVE-2"], PURL, &["x"]));
         assert!(!rules.hide_vulnerability(&["CVE-2"], "pkg:npm/%40a/bc@1", &["x"]));
         assert!(!rules.hide_vulnerability(&["CVE-3"], PURL, &["x"]));
-        assert!(rules.hide_secret("key", "one.txt") && !rules.hide_secret("key", "two.txt"));
+        assert!(rules.hide_secret(&["key"], "one.txt") && !rules.hide_secret(&["key"], "two.txt"));
         assert!(rules.add_file("vulnerabilities: 1", "2026-06-01").is_err());
     }
 }

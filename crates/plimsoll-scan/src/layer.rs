@@ -25,7 +25,7 @@ pub fn scan_layer(open: &OpenLayer<'_>, scanners: Scanners<'_>) -> Result<(Layer
         pass(open, &mut sink)?;
     }
     sink.facts.not_scanned.sort();
-    Ok((sink.facts, diff_id))
+    Ok((sink.facts.without_public_secrets(), diff_id))
 }
 
 fn pass(open: &OpenLayer<'_>, sink: &mut Sink<'_>) -> Result<(LayerIndex, DiffId), ScanError> {
@@ -71,7 +71,9 @@ impl LayerSink for Sink<'_> {
             Kind::Hardlink { target } if !self.only_links => {
                 // The size is that of the file, which is not known here: a small one would be wanted for its name.
                 let named = |path| File { path, size: u64::MAX / 2, is_executable };
-                if self.scanners.want(&named(&entry.path)) && !self.scanners.want(&named(target)) {
+                if self.scanners.want_packages(&named(&entry.path))
+                    && !self.scanners.want_packages(&named(target))
+                {
                     let link = Link { path: entry.path.clone(), is_executable };
                     self.links.entry(target.clone()).or_default().push(link);
                 }

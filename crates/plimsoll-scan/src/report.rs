@@ -299,6 +299,8 @@ pub struct Secret {
     pub column: u32,
     /// What the value looks like, with all but its beginning masked.
     pub masked: String,
+    /// Names rule and value in lists of what is ignored.
+    pub fingerprint: String,
     /// The layer's place in [`Target::layers`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layer: Option<usize>,
@@ -328,12 +330,23 @@ pub struct Summary {
     pub vulnerabilities: BTreeMap<String, usize>,
     /// Vulnerabilities that a later version fixes.
     pub fixable: usize,
+    /// Vulnerabilities that the image which this one is compared with has too.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub known_before: usize,
     /// Vulnerabilities that an ignore file or a VEX document takes away.
     pub suppressed: usize,
     /// Secrets.
     pub secrets: usize,
+    /// Secrets in files that packages of the operating system brought: whoever can fetch these has them, and they are not listed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub public_secrets: usize,
     /// Files of language packages that belong to packages of the operating system.
     pub owned_by_system: usize,
     /// What could not be read, or not be judged.
     pub not_scanned: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }

@@ -41,7 +41,7 @@ pub fn scan_directory(directory: &Path, scanners: Scanners<'_>) -> Result<LayerF
     let mut walk = Walk { scanners, facts: LayerFacts::default() };
     walk.directory(&root, b"", device, 0).map_err(failed)?;
     walk.facts.not_scanned.sort();
-    Ok(walk.facts)
+    Ok(walk.facts.without_public_secrets())
 }
 
 struct Walk<'s> {

@@ -1,15 +1,20 @@
 //! What was scanned, as far as a report is made of it: facts of layers or packages of a bill of materials.
 
+use std::collections::BTreeSet;
+
 use plimsoll_advisories::{Database, DatabaseError};
 use plimsoll_oci::ImageConfig;
-use plimsoll_packages::OperatingSystem;
+use plimsoll_packages::{OperatingSystem, Support};
+use plimsoll_secrets::Scanner;
 
 use crate::assess::assess;
+use crate::exposed;
 use crate::facts::{LayerFacts, NotScanned};
 use crate::ignore::IgnoreRules;
-use crate::inventory::{Inventory, inventory};
+use crate::inventory::Inventory;
 use crate::report::{
-    DatabaseInfo, Layer, Report, SCHEMA, Severity, State, Summary, System, Target, TargetKind, Tool,
+    DatabaseInfo, Layer, Location, Report, SCHEMA, Secret, Severity, State, Summary, System, Target,
+    TargetKind, Tool,
 };
 
 /// What a scan is about.
@@ -18,6 +23,10 @@ pub struct Subject {
     pub target: Target,
     /// What is in it.
     pub inventory: Inventory,
+    /// The secrets in it.
+    pub secrets: Vec<Secret>,
+    /// How many more are in files that packages of the operating system brought.
+    pub public_secrets: usize,
     /// What could not be read.
     pub not_scanned: Vec<NotScanned>,
 }
@@ -32,6 +41,8 @@ pub struct Judgement<'j> {
     pub with_development: bool,
     /// Whether vulnerabilities that no version fixes are left out.
     pub only_fixed: bool,
+    /// Layers of another image: what comes with these alone is left out.
+    pub known_layers: Option<&'j KnownLayers>,
     /// What is not wanted.
     pub ignore: &'j IgnoreRules,
     /// The day, as `2027-01-31`.
@@ -40,16 +51,50 @@ pub struct Judgement<'j> {
     pub version: &'j str,
 }
 
+/// The layers of an image that another one is compared with.
+#[derive(Clone, Debug)]
+pub enum KnownLayers {
+    /// The base of each image.
+    Base,
+    /// These, by their diff ids.
+    Listed(BTreeSet<String>),
+}
+
+impl KnownLayers {
+    /// Whether a place in an image is in one of them.
+    fn have(&self, target: &Target, place: &Location) -> bool {
+        let Some(layer) = place.layer.and_then(|layer| target.layers.get(layer)) else { return false };
+        match self {
+            Self::Base => layer.is_base,
+            Self::Listed(layers) => layers.contains(&layer.diff_id),
+        }
+    }
+}
+
 impl Subject {
-    /// An image, from what its layers say.
-    pub fn image(mut target: Target, config: &ImageConfig, facts: &[LayerFacts]) -> Self {
+    /// An image, from what its layers and its config say.
+    pub fn image(
+        mut target: Target,
+        config: &ImageConfig,
+        mut facts: Vec<LayerFacts>,
+        secrets: Option<&Scanner>,
+    ) -> Self {
+        let mut found = secrets.map(|scanner| exposed::in_config(config, scanner)).unwrap_or_default();
+        found.extend(exposed::in_layers(&facts, true));
+        let public_secrets = facts.iter().map(|facts| facts.public_secrets).sum();
         target.layers = layers(config);
-        let not_scanned = facts.iter().flat_map(|facts| facts.not_scanned.iter().cloned()).collect();
-        Self { target, inventory: inventory(facts, true), not_scanned }
+        let not_scanned = facts.iter_mut().flat_map(|facts| std::mem::take(&mut facts.not_scanned)).collect();
+        Self {
+            target,
+            inventory: Inventory::of(&mut facts, true),
+            secrets: found,
+            public_secrets,
+            not_scanned,
+        }
     }
 
     /// A directory.
-    pub fn directory(name: String, facts: LayerFacts) -> Self {
+    pub fn directory(name: String, mut facts: LayerFacts) -> Self {
         let target = Target {
             kind: TargetKind::Directory,
             name,
@@ -58,13 +103,15 @@ impl Subject {
             dockerfile: None,
             layers: Vec::new(),
         };
-        let not_scanned = facts.not_scanned.clone();
-        Self { target, inventory: inventory(&[facts], false), not_scanned }
+        let not_scanned = std::mem::take(&mut facts.not_scanned);
+        let secrets = exposed::in_layers(std::slice::from_ref(&facts), false);
+        let public_secrets = facts.public_secrets;
+        Self { target, inventory: Inventory::of(&mut [facts], false), secrets, public_secrets, not_scanned }
     }
 
     /// Asks the database, and leaves out what is not wanted.
     pub fn report(self, judgement: &Judgement<'_>) -> Result<Report, DatabaseError> {
-        let Self { target, inventory, mut not_scanned } = self;
+        let Self { target, inventory, mut secrets, public_secrets, mut not_scanned } = self;
         let mut vulnerabilities = Vec::new();
         if let (true, Some((database, _))) = (judgement.vulnerabilities, &judgement.database) {
             let found =
@@ -79,8 +126,14 @@ impl Subject {
         let mut summary = Summary {
             packages: inventory.packages.len(),
             owned_by_system: inventory.owned_by_system,
+            public_secrets,
             ..Summary::default()
         };
+        if let Some(known) = judgement.known_layers {
+            let before = vulnerabilities.len();
+            vulnerabilities.retain(|one| !one.locations.iter().all(|place| known.have(&target, place)));
+            summary.known_before = before - vulnerabilities.len();
+        }
         vulnerabilities.retain(|one| {
             let names: Vec<&str> = std::iter::once(&one.id).chain(&one.aliases).map(String::as_str).collect();
             let paths: Vec<&str> = one.locations.iter().map(|place| place.path.as_str()).collect();
@@ -94,6 +147,12 @@ impl Subject {
             summary.vulnerabilities.insert(severity.name().to_owned(), count);
         }
         summary.fixable = vulnerabilities.iter().filter(|one| one.state == State::Fixed).count();
+        secrets.retain(|secret| {
+            let is_hidden = judgement.ignore.hide_secret(&[&secret.rule, &secret.fingerprint], &secret.path);
+            summary.suppressed += usize::from(is_hidden);
+            !is_hidden
+        });
+        summary.secrets = secrets.len();
         not_scanned.sort();
         not_scanned.dedup();
         summary.not_scanned = not_scanned.len();
@@ -104,7 +163,7 @@ impl Subject {
             os,
             packages: inventory.packages,
             vulnerabilities,
-            secrets: Vec::new(),
+            secrets,
             not_scanned,
             database: judgement.database.as_ref().map(|(database, digest)| info(database, digest)),
             summary,
@@ -132,13 +191,17 @@ fn gaps(inventory: &Inventory, os: Option<&System>, has_database: bool) -> Vec<N
     gaps
 }
 
-fn system_of(system: &OperatingSystem, _today: &str) -> System {
+fn system_of(system: &OperatingSystem, today: &str) -> System {
+    let support = plimsoll_packages::support(&system.id, &system.version);
     System {
         id: system.id.clone(),
         version: system.version.clone(),
         name: system.name.clone(),
-        end_of_life: None,
-        is_past_end_of_life: false,
+        end_of_life: match support {
+            Support::Until { day, .. } => Some(day.to_owned()),
+            Support::Rolling | Support::Unknown => None,
+        },
+        is_past_end_of_life: support.has_ended(today),
     }
 }
 

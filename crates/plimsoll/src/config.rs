@@ -106,6 +106,8 @@ pub(crate) struct NetworkConfig {
 pub(crate) struct ProjectConfig {
     /// Named contexts, by the name that they replace: a directory, `debian://…`, `docker-image://…`.
     pub(crate) contexts: BTreeMap<String, String>,
+    /// How large an image may be, unpacked, such as `200MB`.
+    pub(crate) size_budget: Option<String>,
 }
 
 impl UserConfig {

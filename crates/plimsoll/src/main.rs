@@ -13,6 +13,7 @@ mod environment;
 mod exit;
 mod ignore_file;
 mod interrupt;
+mod lock_file;
 mod namespace;
 mod output;
 mod progress;

@@ -20,6 +20,7 @@ mod engines;
 mod file_system;
 mod interface;
 mod large_files;
+mod locks;
 mod lsp;
 mod mounts;
 mod outputs;

@@ -271,3 +271,45 @@ fn a_dash_is_a_tar_on_standard_output() {
     archive.entries().unwrap().next().unwrap().unwrap().read_to_end(&mut bytes).unwrap();
     assert_eq!(bytes, std::fs::read(lab.path("busybox")).unwrap());
 }
+
+#[test]
+fn an_image_over_its_budget_goes_nowhere() {
+    let lab = Lab::new();
+    lab.write("small", "x".repeat(2_000));
+    lab.write(
+        "Dockerfile",
+        "FROM scratch AS base\nCOPY busybox /\nFROM base AS app\nCOPY small /\nWORKDIR /w\n",
+    );
+    let tar = lab.beside("a.tar");
+    let output = format!("type=oci,dest={}", tar.display());
+    let build = || lab.build().args(["-t", "app:1", "-o", "type=image", "-o", &output]);
+    let outcome = build().args(["--size-budget", "1kB"]).fails(1);
+    for text in [
+        "error[image-over-size-budget]: the image has ",
+        "more than its budget of 1.0 kB",
+        "Dockerfile:2:1",
+        "from [base 1/1] COPY busybox / (line 2)",
+        "2.0 kB from [app 1/2] COPY small / (line 4)",
+        "raise `--size-budget`",
+    ] {
+        assert!(outcome.stderr.contains(text), "{text}: {}", outcome.stderr);
+    }
+    assert!(!tar.exists());
+    assert_eq!(lab.output(&["images", "-q"]), "");
+
+    // The project's counts where it is smaller.
+    lab.write("plimsoll.toml", "size-budget = \"1.5kB\"\n");
+    let outcome = build().args(["--size-budget", "1GB"]).fails(1);
+    assert!(outcome.stderr.contains("budget of 1.5 kB"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("raise `size-budget` of `plimsoll.toml`"), "{}", outcome.stderr);
+    build().fails(1);
+    let outcome = build().args(["--size-budget", "none"]).ok();
+    assert_eq!(outcome.steps_run(), 0, "the steps are known");
+    assert!(tar.exists());
+
+    lab.write("plimsoll.toml", "size-budget = \"small\"\n");
+    let outcome = build().fails(2);
+    assert!(outcome.stderr.contains("`size-budget` of `plimsoll.toml`"), "{}", outcome.stderr);
+    lab.write("plimsoll.toml", "size-budget = \"1GB\"\n");
+    build().ok();
+}

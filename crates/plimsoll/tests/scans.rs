@@ -180,3 +180,34 @@ fn one_platform_of_an_index_or_all() {
         (&json!("linux/riscv64"), vec!["npm lodash 1.0.0".to_owned()])
     );
 }
+
+#[test]
+fn a_secret_is_found_in_every_layer_and_in_the_config() {
+    let lab = Lab::new();
+    // Put together here, so that this file has none.
+    let password = ["q8Zr", "T1vX", "w0Lp", "9sKd"].concat();
+    lab.write("netrc", format!("machine example.org\nlogin me\npassword {password}\n"));
+    let token = ["npm", "_", "a1B2c3D4e5F6g7H8", "i9J0k1L2m3N4o5P6", "q7R8"].concat();
+    lab.dockerfile(&format!(
+        "FROM base\nCOPY netrc /root/.netrc\nRUN rm /root/.netrc\nENV NPM_TOKEN={token}\nRUN echo fine > /ok\n"
+    ));
+    lab.build().args(["-t", "x:1"]).ok();
+    let report = report(&lab, &["x:1"]);
+    let secrets = report["secrets"].as_array().unwrap();
+    let netrc =
+        secrets.iter().find(|one| one["path"] == "root/.netrc").unwrap_or_else(|| panic!("{secrets:?}"));
+    assert_eq!(
+        (&netrc["line"], &netrc["column"], &netrc["is_deleted_later"]),
+        (&json!(3), &json!(10), &json!(true))
+    );
+    assert!(secrets.iter().any(|one| one["path"] == "config/env/NPM_TOKEN"), "{secrets:?}");
+    for format in ["json", "table"] {
+        let text = lab.output(&["scan", "--format", format, "x:1"]);
+        assert!(!text.contains(&password) && !text.contains(&token), "{format} has the value:\n{text}");
+    }
+    let ignored = format!("secrets:\n  - id: {}\n", netrc["fingerprint"].as_str().unwrap());
+    std::fs::write(lab.beside("ignore.yaml"), ignored).unwrap();
+    let left = self::report(&lab, &["x:1", "--ignorefile", "ignore.yaml"]);
+    assert!(left["secrets"].as_array().unwrap().iter().all(|one| one["path"] != "root/.netrc"));
+    assert_eq!(left["summary"]["suppressed"], 1);
+}

@@ -95,6 +95,20 @@ struct Package<'a> {
 /// Reading is bound by decompression, whose dictionaries take up to 64 MiB a thread.
 const MOST_READERS: usize = 4;
 
+/// A pin names files by digest: that they are the packages it says is seen in the files only.
+fn check(planned: &PlannedPackage, deb: &Deb) -> Result<(), ComposeError> {
+    let field = |name| deb.control.fields.field(name).unwrap_or_default();
+    let (name, version) = (field("Package"), field("Version"));
+    if name == planned.name && version == planned.version {
+        return Ok(());
+    }
+    Err(ComposeError::WrongPackage {
+        package: planned.name.clone(),
+        version: planned.version.clone(),
+        found: format!("{name} {version}"),
+    })
+}
+
 fn read_packages<'a>(
     options: &ComposerOptions,
     cache: &Cache,
@@ -147,7 +161,9 @@ fn read_packages<'a>(
         .map(|(planned, deb)| {
             let bad =
                 || ComposeError::BadPackage { package: planned.name.clone(), problem: "it was not read" };
-            Ok(Package { planned, deb: deb.ok_or_else(bad)? })
+            let deb = deb.ok_or_else(bad)?;
+            check(planned, &deb)?;
+            Ok(Package { planned, deb })
         })
         .collect()
 }

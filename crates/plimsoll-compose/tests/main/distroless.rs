@@ -200,6 +200,23 @@ fn a_pin_cannot_lead_out_of_the_archive() {
 }
 
 #[test]
+fn a_pin_is_no_way_to_another_package_and_leaves_none_out() {
+    let world = world();
+    let composer = world.composer();
+    let mut plan = world.plan(&composer, SPEC).unwrap();
+    world.fetch(&composer, &plan).unwrap();
+    let place = plan.packages.iter().position(|package| package.requested).unwrap();
+    plan.packages[place].version.push_str("+1");
+    let error = composer.assemble(&plan, &|_| {}).unwrap_err();
+    assert!(matches!(error, ComposeError::WrongPackage { .. }) && error.is_stale_pin(), "{error}");
+
+    plan.packages.remove(place);
+    let runtime = crate::support::runtime();
+    let error = runtime.block_on(composer.plan(&spec_of(SPEC), Some(&plan), &|_| {})).unwrap_err();
+    assert!(matches!(error, ComposeError::PinMalformed { .. }), "{error}");
+}
+
+#[test]
 fn documentation_stays_when_asked_for() {
     let world = world();
     let mut options = world.options();

@@ -87,7 +87,8 @@ fn a_failing_mirror_is_asked_again_and_a_missing_file_is_not() {
     let world = World::new(&[tool()]);
     world.server.remove("pool/main/tool");
     let error = world.compose(SPEC).unwrap_err();
-    assert!(matches!(error, ComposeError::Status { status: 404, .. }), "{error}");
+    assert!(error.to_string().contains("no `tool` in version `1:1.0-1` any more"), "{error}");
+    assert!(error.is_stale_pin());
     assert_eq!(world.server.seen().iter().filter(|seen| seen.path == tool().filename()).count(), 1);
 }
 

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use plimsoll_diagnostics::{SourceFile, Span};
 use plimsoll_dockerfile::{Comment, Dockerfile, Instruction, words};
-use plimsoll_oci::{ImageConfig, Platform};
+use plimsoll_oci::{Digest, ImageConfig, Platform, Reference};
 
 use crate::options::Options;
 
@@ -27,6 +27,8 @@ pub(crate) const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:
 pub struct BaseFacts {
     /// Its config.
     pub config: ImageConfig,
+    /// The digest that its name stands for, as far as it is known: of the index, where there is one.
+    pub digest: Option<Digest>,
 }
 
 /// A file, ready to be looked at.
@@ -117,6 +119,18 @@ impl<'a> Document<'a> {
                 && !self.options.contexts.contains(&image);
             is_image.then_some((base, image))
         })
+    }
+
+    /// Whether the project's lock has a digest for an image.
+    pub(crate) fn is_locked(&self, image: &str) -> bool {
+        let Some(locked) = &self.options.locked else { return false };
+        image.parse::<Reference>().is_ok_and(|reference| locked.contains(&reference.to_string()))
+    }
+
+    /// The digest that the image of a `FROM` has, as far as it is known.
+    pub(crate) fn known_digest(&self, base: &Base<'a>) -> Option<Digest> {
+        let is_of = |stage: &&Stage<'a>| stage.base.as_ref().is_some_and(|own| std::ptr::eq(own, base));
+        self.stages.iter().find(is_of)?.facts.as_ref()?.digest
     }
 
     /// The config of the image that a stage goes back to, as far as it is known.

@@ -1,5 +1,7 @@
 //! `base-past-end-of-life`.
 
+use plimsoll_packages::Lifetime;
+
 use super::prelude::*;
 
 pub(super) static RULE: Rule = Rule {
@@ -25,64 +27,13 @@ FROM node:24
     check,
 };
 
-/// Versions of an image, each with the last day of free support.
-struct Lifetimes {
-    /// The last part of the repository's name.
-    repository: &'static str,
-    /// Whether only the first number of a tag tells the version; else the first two do.
-    by_major: bool,
-    versions: &'static [(&'static str, &'static str)],
-}
-
-/// As published by the makers, looked up in November 2026: <https://www.debian.org/releases/> and its LTS pages,
-/// <https://ubuntu.com/about/release-cycle>, <https://alpinelinux.org/releases/>, <https://nodejs.org/en/about/previous-releases>,
-/// <https://devguide.python.org/versions/>, <https://www.php.net/supported-versions.php>, <https://www.ruby-lang.org/en/downloads/branches/>.
-static LIFETIMES: [Lifetimes; 9] = [
-    Lifetimes {
-        repository: "debian",
-        by_major: true,
-        versions: &[
-            ("8", "2020-06-30"),
-            ("9", "2022-06-30"),
-            ("10", "2024-06-30"),
-            ("11", "2026-08-31"),
-            ("12", "2028-06-30"),
-            ("13", "2030-06-30"),
-        ],
-    },
-    Lifetimes {
-        repository: "ubuntu",
-        by_major: false,
-        versions: &[
-            ("14.04", "2019-04-25"),
-            ("16.04", "2021-04-30"),
-            ("18.04", "2023-05-31"),
-            ("20.04", "2025-05-31"),
-            ("22.04", "2027-04-30"),
-            ("24.04", "2029-04-30"),
-        ],
-    },
-    Lifetimes {
-        repository: "alpine",
-        by_major: false,
-        versions: &[
-            ("3.12", "2022-05-01"),
-            ("3.13", "2022-11-01"),
-            ("3.14", "2023-05-01"),
-            ("3.15", "2023-11-01"),
-            ("3.16", "2024-05-23"),
-            ("3.17", "2024-11-22"),
-            ("3.18", "2025-05-09"),
-            ("3.19", "2025-11-01"),
-            ("3.20", "2026-04-01"),
-            ("3.21", "2026-11-01"),
-            ("3.22", "2027-05-01"),
-        ],
-    },
-    Lifetimes {
-        repository: "node",
-        by_major: true,
-        versions: &[
+/// Runtimes by the names of their images, looked up in November 2026. Those of distributions are where packages are found.
+static RUNTIMES: [Lifetime; 4] = [
+    Lifetime {
+        id: "node",
+        numbers: 1,
+        source: "https://nodejs.org/en/about/previous-releases",
+        releases: &[
             ("10", "2021-04-30"),
             ("12", "2022-04-30"),
             ("14", "2023-04-30"),
@@ -93,10 +44,11 @@ static LIFETIMES: [Lifetimes; 9] = [
             ("24", "2028-04-30"),
         ],
     },
-    Lifetimes {
-        repository: "python",
-        by_major: false,
-        versions: &[
+    Lifetime {
+        id: "python",
+        numbers: 2,
+        source: "https://devguide.python.org/versions/",
+        releases: &[
             ("2.7", "2020-01-01"),
             ("3.6", "2021-12-23"),
             ("3.7", "2023-06-27"),
@@ -108,10 +60,11 @@ static LIFETIMES: [Lifetimes; 9] = [
             ("3.13", "2029-10-31"),
         ],
     },
-    Lifetimes {
-        repository: "php",
-        by_major: false,
-        versions: &[
+    Lifetime {
+        id: "php",
+        numbers: 2,
+        source: "https://www.php.net/supported-versions.php",
+        releases: &[
             ("7.4", "2022-11-28"),
             ("8.0", "2023-11-26"),
             ("8.1", "2025-12-31"),
@@ -120,25 +73,16 @@ static LIFETIMES: [Lifetimes; 9] = [
             ("8.4", "2028-12-31"),
         ],
     },
-    Lifetimes {
-        repository: "ruby",
-        by_major: false,
-        versions: &[
+    Lifetime {
+        id: "ruby",
+        numbers: 2,
+        source: "https://www.ruby-lang.org/en/downloads/branches/",
+        releases: &[
             ("2.7", "2023-03-31"),
             ("3.0", "2024-04-23"),
             ("3.1", "2025-03-26"),
             ("3.2", "2026-03-31"),
         ],
-    },
-    Lifetimes {
-        repository: "centos",
-        by_major: true,
-        versions: &[("6", "2020-11-30"), ("7", "2024-06-30"), ("8", "2021-12-31")],
-    },
-    Lifetimes {
-        repository: "fedora",
-        by_major: true,
-        versions: &[("39", "2024-11-26"), ("40", "2025-05-13"), ("41", "2025-12-15")],
     },
 ];
 
@@ -182,7 +126,7 @@ fn parts(repository: &str, tag: &str) -> Vec<(&'static str, &'static str, &'stat
     let digits = |part: &str| part.bytes().take_while(u8::is_ascii_digit).count();
     let major = digits(tag);
     let minor = tag[major..].strip_prefix('.').map_or(0, |rest| digits(rest) + 1);
-    let by_major = lifetimes(repository).is_some_and(|known| known.by_major);
+    let by_major = lifetime(repository).is_some_and(|known| known.numbers == 1);
     let own = if by_major { &tag[..major] } else { &tag[..major + minor] };
     let mut parts: Vec<_> = entry(repository, own).into_iter().collect();
     for word in tag.split('-') {
@@ -195,17 +139,18 @@ fn parts(repository: &str, tag: &str) -> Vec<(&'static str, &'static str, &'stat
     parts
 }
 
-fn lifetimes(repository: &str) -> Option<&'static Lifetimes> {
-    LIFETIMES.iter().find(|known| known.repository == repository)
+fn lifetime(repository: &str) -> Option<&'static Lifetime> {
+    let runtime = RUNTIMES.iter().find(|known| known.id == repository);
+    runtime.or_else(|| plimsoll_packages::lifetime(repository))
 }
 
 fn entry(repository: &str, version: &str) -> Option<(&'static str, &'static str, &'static str)> {
-    let known = lifetimes(repository)?;
-    let (version, end) = known.versions.iter().find(|(name, _)| *name == version)?;
-    Some((known.repository, version, end))
+    let known = lifetime(repository)?;
+    let (version, end) = known.of(version)?;
+    Some((known.id, version, end))
 }
 
 fn newest(repository: &str, today: &str) -> Option<&'static str> {
-    let mut versions = lifetimes(repository)?.versions.iter();
+    let mut versions = lifetime(repository)?.releases.iter();
     versions.rfind(|(_, end)| *end >= today).map(|(version, _)| *version)
 }

@@ -21,6 +21,8 @@ Write instead:
 ```dockerfile
 FROM debian:trixie-20250908
 ```
+
+A name that `plimsoll.lock` has a digest for (`plimsoll lock`) is not reported.
 ",
     check,
 };
@@ -35,17 +37,21 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
             None => written.contains('/') && !has_tag(written) && !last_part(written).contains(['@', '$']),
         };
         let for_hadolint = is_loose_for_hadolint(written);
-        if !is_untagged && !for_hadolint {
+        if (!is_untagged && !for_hadolint) || document.is_locked(&image) {
             continue;
         }
         // Half of a name that a variable is missing in helps nobody.
         let image = if image.starts_with('/') { written.as_str() } else { &image };
+        let mut hint = format!("name a version: `{image}:…`");
+        if let Some(digest) = document.known_digest(base) {
+            hint = format!("{hint}, or the digest of the one that the store has: `{image}@{digest}`");
+        }
         found.push(
             Finding::new(&RULE, format!("the base image `{image}` has neither tag nor digest"))
                 .at(base.from.image.span, base.instruction.span)
                 .alias_if(for_hadolint, "DL3006")
                 .alias_if(is_untagged, "DS-0001")
-                .hint(format!("name a version: `{image}:…`")),
+                .hint(hint),
         );
     }
 }

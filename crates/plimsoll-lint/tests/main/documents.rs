@@ -3,8 +3,8 @@
 //! A `dockerfile` block without a `diagnostics` block behind it is one that the rule says nothing about. The words behind
 //! `dockerfile` are the situation: `build-arg:NAME=VALUE`, `target:STAGE`, `require-label:KEY:TYPE`, `labels:strict`,
 //! `trusted-registry:GLOB`, `enable:ID`. A `dockerignore` block in front is the context's
-//! ignore file, a `context` block its files (`context guessed` when nobody said that it is the context), a `base NAME` block what is known of an image: `env NAME=VALUE`, `platform OS/ARCH`, `shell WORD…` and
-//! `user NAME` lines. In a `shellcheck` block each line `CODE LEVEL TEXT` is what `ShellCheck` says about every place of a
+//! ignore file, a `context` block its files (`context guessed` when nobody said that it is the context), a `base NAME` block what is known of an image: `env NAME=VALUE`, `platform OS/ARCH`, `shell WORD…`,
+//! `digest DIGEST` and `user NAME` lines, and a `lock` block the whole names that `plimsoll.lock` has. In a `shellcheck` block each line `CODE LEVEL TEXT` is what `ShellCheck` says about every place of a
 //! text. All of them count for the next file only. With `PLIMSOLL_BLESS=1` the `diagnostics` blocks are written.
 
 use std::fmt::Write as _;
@@ -99,7 +99,8 @@ fn rewritten(rule: &'static Rule, text: &str) -> String {
                 situation.context_is_guessed = rest == "guessed";
             }
             "shellcheck" => situation.shellcheck = Some(body),
-            "base" => drop(situation.bases.insert(rest.to_owned(), base(&body))),
+            "base" => read_base(rest, &body, &mut situation),
+            "lock" => situation.locked = Some(body.lines().map(str::to_owned).collect()),
             "dockerfile" => {
                 let mut here = std::mem::take(&mut situation);
                 read_words(rest, &mut here);
@@ -140,12 +141,13 @@ fn read_words(words: &str, situation: &mut Situation) {
     }
 }
 
-fn base(body: &str) -> ImageConfig {
+fn read_base(name: &str, body: &str, situation: &mut Situation) {
     let mut config = ImageConfig::empty(&platform());
     for line in body.lines() {
         let (key, value) = line.split_once(' ').unwrap();
         match key {
             "env" => config.config.env.push(value.to_owned()),
+            "digest" => drop(situation.digests.insert(name.to_owned(), value.parse().unwrap())),
             "user" => value.clone_into(&mut config.config.user),
             "shell" => config.config.shell = Some(value.split(' ').map(str::to_owned).collect()),
             "platform" => {
@@ -157,7 +159,7 @@ fn base(body: &str) -> ImageConfig {
             other => panic!("unknown key `{other}`"),
         }
     }
-    config
+    situation.bases.insert(name.to_owned(), config);
 }
 
 fn diagnostics(rule: &'static Rule, text: &str, situation: &Situation) -> String {

@@ -1,6 +1,6 @@
 //! A check of a text.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use plimsoll_dockerfile::ignore::IgnoreFile;
 use plimsoll_dockerfile::{Severity, SourceFile, parse};
@@ -8,7 +8,7 @@ use plimsoll_lint::shellcheck::{Comment, CommentFix, Replacement};
 use plimsoll_lint::{
     BaseFacts, BuildContext, ContextEntry, EntryKind, LabelType, Listing, Options, Report, Scope, check,
 };
-use plimsoll_oci::{ImageConfig, Platform};
+use plimsoll_oci::{Digest, ImageConfig, Platform};
 
 /// What a check of a test knows besides the text.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +22,9 @@ pub(crate) struct Situation {
     /// Whether nobody said that it is the context.
     pub(crate) context_is_guessed: bool,
     pub(crate) bases: BTreeMap<String, ImageConfig>,
+    pub(crate) digests: BTreeMap<String, Digest>,
+    /// The names that the lock has, whole; nothing when there is no lock.
+    pub(crate) locked: Option<BTreeSet<String>>,
     pub(crate) label_schema: Vec<(String, LabelType)>,
     pub(crate) strict_labels: bool,
     pub(crate) trusted_registries: Vec<String>,
@@ -38,7 +41,8 @@ pub(crate) fn platform() -> Platform {
 pub(crate) fn run(file: &SourceFile, situation: &Situation) -> Report {
     let ignore_file = situation.ignore_file.as_deref().map(|text| IgnoreFile::parse(text).0);
     let bases = |name: &str, _: &Platform| {
-        situation.bases.get(name).map(|config| BaseFacts { config: config.clone() })
+        let config = situation.bases.get(name)?.clone();
+        Some(BaseFacts { config, digest: situation.digests.get(name).copied() })
     };
     let context = situation.context.as_deref().map(|files| TestContext::new(files, situation));
     let ask = |script: &str| answers(situation.shellcheck.as_deref().unwrap_or_default(), script);
@@ -53,6 +57,7 @@ pub(crate) fn run(file: &SourceFile, situation: &Situation) -> Report {
         strict_labels: situation.strict_labels,
         trusted_registries: situation.trusted_registries.clone(),
         severities: situation.severities.clone(),
+        locked: situation.locked.clone(),
         bases: Some(&bases),
         today: Some("2026-06-15".to_owned()),
         shellcheck: situation.shellcheck.is_some().then_some(&ask),

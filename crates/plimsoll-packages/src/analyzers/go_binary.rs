@@ -3,6 +3,8 @@
 //! The information begins with a magic number, in a section of its own or, where the format has none, in the data. Up to Go 1.17
 //! it holds the addresses of two strings; since then the strings follow it.
 
+use std::collections::BTreeSet;
+
 use crate::analyzer::{Analysis, Analyzer, AnalyzerError, File};
 use crate::bytes::Endian;
 use crate::executable::{Executable, Format, Section, open, wants};
@@ -159,36 +161,57 @@ fn toolchain(text: &str) -> Option<String> {
 
 /// `mod` is the program's own module, each `dep` one that it is made of, and `=>` what stands in for the line before.
 fn take_modules(text: &str, analysis: &mut Analysis) {
-    let mut taken: Option<Package> = None;
+    let mut modules: Vec<Package> = Vec::new();
+    let mut linked = None;
     for line in text.lines() {
         let mut fields = line.split('\t');
         let kind = fields.next().unwrap_or_default();
         let (Some(path), version) = (fields.next(), fields.next().unwrap_or_default()) else { continue };
-        let package = |scope| {
-            let version = if version == UNVERSIONED { "" } else { version };
-            let mut package = Package::new(Kind::Golang, path, version, Evidence::Binary);
-            package.scope = scope;
-            package
-        };
         match kind {
-            "mod" => {
-                analysis.packages.extend(taken.take());
-                let is_project = version.is_empty() || version == UNVERSIONED;
-                taken = Some(package(if is_project { Scope::Project } else { Scope::Runtime }));
+            "mod" | "dep" => modules.push(module(path, version)),
+            "=>" => {
+                let Some(replaced) = modules.last_mut() else { continue };
+                let other = module(path, version);
+                // A folder that stands in for a module is a part of the project, under the module's name.
+                *replaced = if other.version.is_empty() { module(&replaced.name, "") } else { other };
             }
-            "dep" => {
-                analysis.packages.extend(taken.take());
-                taken = Some(package(Scope::Runtime));
-            }
-            // A folder that stands in for a module has no version that could be looked up.
-            "=>" if taken.is_some() => {
-                taken = Some(package(Scope::Runtime)).filter(|one| !one.version.is_empty());
-            }
+            "build" => linked = linked.or_else(|| linked_version(path)),
             _ => {}
         }
     }
-    analysis.packages.extend(taken);
-    analysis.packages.retain(|one| one.scope == Scope::Project || !one.version.is_empty());
+    // The program's own module comes first; without a version it may still have been told one.
+    if let (Some(own), Some(version)) = (modules.first_mut(), linked)
+        && own.version.is_empty()
+    {
+        *own = module(&own.name, &version);
+    }
+    analysis.packages.extend(modules);
+}
+
+fn module(path: &str, version: &str) -> Package {
+    let version = if version == UNVERSIONED { "" } else { version };
+    let mut package = Package::new(Kind::Golang, path, version, Evidence::Binary);
+    package.scope = if version.is_empty() { Scope::Project } else { Scope::Runtime };
+    package
+}
+
+/// The version that the linker was told to write into a variable of that name, if all such variables got the same one:
+/// `-ldflags="-X main.version=v1.2.3"`.
+fn linked_version(setting: &str) -> Option<String> {
+    const VARIABLES: [&str; 5] = ["appversion", "buildversion", "gitversion", "semver", "version"];
+    let flags = setting.strip_prefix("-ldflags=")?;
+    let words = flags.split(|letter: char| letter.is_whitespace() || "\"'".contains(letter));
+    let versions = words.filter_map(|word| {
+        let (variable, value) = word.trim_start_matches("-X=").split_once('=')?;
+        let name = variable.rsplit('.').next()?.to_ascii_lowercase();
+        let number = value.strip_prefix('v').unwrap_or(value);
+        let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        let numbers: Vec<&str> = number.split(['-', '+']).next()?.split('.').collect();
+        let is_version = numbers.len() == 3 && numbers.into_iter().all(is_number);
+        (VARIABLES.contains(&name.as_str()) && is_version).then(|| format!("v{number}"))
+    });
+    let versions: BTreeSet<String> = versions.collect();
+    if versions.len() == 1 { versions.into_iter().next() } else { None }
 }
 
 fn broken(reason: impl Into<String>) -> AnalyzerError {
@@ -229,8 +252,19 @@ mod tests {
                 ("example.org/app", "", Scope::Project),
                 ("a.org/one", "v1.0.0", Scope::Runtime),
                 ("b.org/two", "v1.1.0", Scope::Runtime),
+                ("a.org/three", "", Scope::Project),
                 ("a.org/four", "v4.0.0+incompatible", Scope::Runtime),
             ]
         );
+    }
+
+    #[test]
+    fn a_program_may_be_told_its_version_by_the_linker() {
+        let of = |flags: &str| linked_version(&format!("-ldflags={flags}"));
+        assert_eq!(of(r#""-s -w -X main.version=v1.2.3""#).as_deref(), Some("v1.2.3"));
+        let twice = "\"-X 'a.org/x/version.gitVersion=v1.27.16' -X=b.org/version.Version=1.27.16 -X main.commit=1.1.1\"";
+        assert_eq!(of(twice).as_deref(), Some("v1.27.16"));
+        assert_eq!(of("\"-X a.Version=1.0.0 -X b.Version=2.0.0\""), None);
+        assert_eq!(of("\"-X main.goVersion=1.19.2 -X main.version=dev\""), None);
     }
 }

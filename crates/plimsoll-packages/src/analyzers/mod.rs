@@ -36,6 +36,7 @@ mod pubspec_lock;
 mod pylock;
 mod python_metadata;
 mod r_description;
+mod release_file;
 mod renv_lock;
 mod requirements;
 mod rpm;
@@ -90,6 +91,7 @@ pub(crate) static ANALYZERS: &[&Analyzer] = &[
     &pubspec_lock::ANALYZER,
     &pylock::ANALYZER,
     &python_metadata::ANALYZER,
+    &release_file::ANALYZER,
     &python_metadata::EGG,
     &r_description::ANALYZER,
     &renv_lock::ANALYZER,

@@ -2,4 +2,6 @@
 
 mod fixtures;
 mod hostile;
+mod inventory;
 mod programs;
+mod this_machine;

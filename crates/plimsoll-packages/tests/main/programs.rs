@@ -232,8 +232,10 @@ fn as_go_says(path: &std::path::Path) -> Option<Vec<String>> {
                 found.push(format!("{path} {}", version.trim_start_matches("(devel)")));
             }
             ["", "=>", path, version, ..] => {
-                found.pop();
-                found.push(format!("{path} {version}"));
+                let replaced = found.pop().expect("a module before what stands in for it");
+                let name = replaced.split(' ').next().expect("its name");
+                let is_folder = version.is_empty() || version == "(devel)";
+                found.push(if is_folder { format!("{name} ") } else { format!("{path} {version}") });
             }
             _ => {}
         }
@@ -268,6 +270,13 @@ fn a_real_program_has_what_go_says() {
     for path in paths {
         let content = OpenFile::new(std::fs::File::open(&path).expect("open")).expect("its size");
         let said = as_go_says(&path).expect("what go says");
-        assert_eq!(found(&analysis("go-binary", &content)), said, "{}", path.display());
+        let found = found(&analysis("go-binary", &content));
+        assert_eq!(found.len(), said.len(), "{}", path.display());
+        // The linker may have told the program its own version, which `go version` does not show.
+        let is_said = |(found, said): (&String, &String)| {
+            found == said || (said.ends_with(' ') && found.starts_with(said))
+        };
+        let other: Vec<_> = found.iter().zip(&said).filter(|pair| !is_said(*pair)).collect();
+        assert!(other.is_empty(), "{}: {other:?}", path.display());
     }
 }

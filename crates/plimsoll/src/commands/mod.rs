@@ -14,6 +14,7 @@ mod history;
 mod images;
 mod inspect;
 mod load;
+mod lock;
 mod login;
 mod logout;
 mod lsp;
@@ -69,6 +70,8 @@ enum Command {
     Bake(Box<bake::Args>),
     /// Say what is in an image, and what is wrong with it
     Scan(Box<scan::Args>),
+    /// Lock the base images of a Dockerfile to what their names stand for
+    Lock(lock::Args),
     /// Compose base images from Debian packages
     Base(base::Args),
     /// List images
@@ -180,6 +183,7 @@ fn run(cli: Cli, standing: Standing) -> anyhow::Result<u8> {
         Command::Lsp(args) => lsp::run(&args, global, standing),
         Command::Context(command) => context::run(&command),
         Command::Scan(args) => scan::run(&args, global, standing),
+        Command::Lock(args) => lock::run(&args, global, standing),
         Command::Base(args) => base::run(&args, global, standing),
         Command::Images(args) => images::run(&args, global, standing),
         Command::Tag(args) => tag::run(&args, global, standing),

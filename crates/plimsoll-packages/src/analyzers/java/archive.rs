@@ -212,10 +212,14 @@ pub(super) fn is_literal(value: &str) -> bool {
 /// The archive itself, where none of its records of Maven is about it.
 fn own(name: &str, main: &manifest::Main, artifacts: &[Coordinates]) -> Option<Coordinates> {
     let named = file_name::split(name);
-    let is_known = match &named {
-        (artifact, Some(_)) => artifacts.iter().any(|known| known.artifact == *artifact),
-        // `app.jar`: whichever record is its own, it is there.
-        (_, None) => !artifacts.is_empty(),
-    };
-    if is_known { None } else { main.coordinates(named) }
+    let has_version = named.1.is_some();
+    let own = main.coordinates(named)?;
+    let is_known = artifacts.iter().any(|known| {
+        // Distributions shorten names, and Maven's have a version in them at times: `NAME_1.3_spec` in `NAME-1.3-spec.jar`.
+        let is_alike = known.artifact.starts_with(&own.artifact) || own.artifact.starts_with(&known.artifact);
+        known.artifact == own.artifact
+            || (is_alike && artifacts.len() == 1)
+            || (!has_version && known.version == own.version)
+    });
+    (!is_known).then_some(own)
 }

@@ -53,6 +53,15 @@ pub(crate) struct Args {
     /// Ask again what the names of base images stand for
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     pub(crate) pull: Option<bool>,
+    /// Fail when `plimsoll.lock` lacks the name of a base image
+    #[arg(long)]
+    pub(crate) locked: bool,
+    /// Ask what the names of base images stand for, whatever `plimsoll.lock` says
+    #[arg(long, conflicts_with = "locked")]
+    pub(crate) no_lock: bool,
+    /// Export nothing and fail when an image is larger than this, unpacked, as of `plimsoll build`
+    #[arg(long, value_name = "SIZE|none")]
+    pub(crate) size_budget: Option<String>,
     /// Attach a list of the packages to the images
     #[arg(long, value_name = "OPTIONS")]
     pub(crate) sbom: Option<String>,

@@ -137,7 +137,15 @@ fn plan(args: &Args, resolved: Resolved) -> Result<Plan, Vec<Problem>> {
             call.push_str(format);
         }
         match lines::arguments(&target) {
-            Ok(line) => drop(arguments.insert(name.clone(), line)),
+            Ok(line) => {
+                let line = build::Args {
+                    locked: args.locked,
+                    no_lock: args.no_lock,
+                    size_budget: args.size_budget.clone(),
+                    ..line
+                };
+                arguments.insert(name.clone(), line);
+            }
             Err(more) => problems.extend(more),
         }
     }

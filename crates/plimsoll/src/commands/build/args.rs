@@ -47,6 +47,12 @@ pub(crate) struct Args {
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false,
           hide_default_value = true, action = clap::ArgAction::Set, value_parser = truth, value_name = "BOOL")]
     pub(crate) pull: bool,
+    /// Fail when `plimsoll.lock` lacks the name of a base image
+    #[arg(long)]
+    pub(crate) locked: bool,
+    /// Ask what the names of base images stand for, whatever `plimsoll.lock` says
+    #[arg(long, conflicts_with = "locked")]
+    pub(crate) no_lock: bool,
     /// The platforms to build for, after commas; several make one index
     #[arg(long = "platform", value_name = "OS/ARCH[/VARIANT]", value_delimiter = ',')]
     pub(crate) platforms: Vec<Platform>,
@@ -102,6 +108,10 @@ pub(crate) struct Args {
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false,
           hide_default_value = true, action = clap::ArgAction::Set, value_parser = truth, value_name = "BOOL")]
     pub(crate) load: bool,
+    /// Export nothing and fail when the image is larger than this, unpacked, such as 200MB; `none` also overrides plimsoll.toml,
+    /// else the smaller of both counts
+    #[arg(long, value_name = "SIZE|none")]
+    pub(crate) size_budget: Option<String>,
     /// Annotate manifests or indexes
     #[arg(long = "annotation", value_name = "[PLACE[PLATFORM],…:]KEY=VALUE")]
     pub(crate) annotations: Vec<String>,
@@ -120,6 +130,9 @@ pub(crate) struct Args {
     /// The text of the Dockerfile, where a bake file holds it.
     #[arg(skip)]
     pub(crate) inline: Option<SourceFile>,
+    /// Nothing is built, so there is nothing to keep a record of.
+    #[arg(skip)]
+    pub(crate) records_nothing: bool,
 }
 
 /// `true` and `false` in the spellings that Docker's flags take.

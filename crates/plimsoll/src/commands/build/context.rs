@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
-use plimsoll_build::ContextSource;
+use plimsoll_build::{ContextSource, LockFile};
 use plimsoll_diagnostics::SourceFile;
 use plimsoll_executor::LocalContext;
 use plimsoll_graph::{ArchiveOp, ArchiveSource, GitSource};
@@ -15,8 +15,9 @@ use plimsoll_oci::{Digest, Reference};
 use plimsoll_store::Store;
 
 use super::Args;
+use super::budget::Budget;
 use crate::config::{OCI_LAYOUT, ProjectConfig};
-use crate::ignore_file;
+use crate::{ignore_file, lock_file};
 
 /// So many bytes tell an archive from a Dockerfile.
 const ARCHIVE_HEADER: usize = 512;
@@ -33,6 +34,12 @@ pub(crate) struct Inputs {
     pub(crate) fetch: Option<Fetch>,
     pub(crate) context: Option<ContextSource>,
     pub(crate) named_contexts: BTreeMap<String, ContextSource>,
+    /// What names of base images are locked to.
+    pub(crate) lock: Option<LockFile>,
+    /// Where the lock is, or would be; nowhere when neither the Dockerfile nor the context is at hand.
+    pub(crate) lock_path: Option<PathBuf>,
+    /// How large the image may be.
+    pub(super) budget: Option<Budget>,
 }
 
 /// Where a Dockerfile is that must be fetched.
@@ -54,12 +61,32 @@ impl Inputs {
         };
         let name = inputs.dockerfile.as_ref().map(SourceFile::name).filter(|name| *name != "-");
         let beside = name.map(PathBuf::from);
-        inputs.named_contexts = named_contexts(args, beside.as_deref())?;
+        let beside = beside.as_deref().map(|path| match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+            _ => PathBuf::from("."),
+        });
+        let directories: Vec<PathBuf> =
+            beside.into_iter().chain(args.context.is_dir().then(|| args.context.clone())).collect();
+        let project = ProjectConfig::load(&directories)?;
+        let directory = project.as_ref().map(|(_, directory)| directory.as_path());
+        inputs.lock_path = lock_file::path(directory, &directories);
+        inputs.lock = lock(args, inputs.lock_path.as_deref())?;
+        let size_budget = project.as_ref().and_then(|(project, _)| project.size_budget.as_deref());
+        inputs.budget = Budget::of(args, size_budget)?;
+        inputs.named_contexts = named_contexts(args, project)?;
         Ok(inputs)
     }
 
     fn of(dockerfile: Option<SourceFile>, fetch: Option<Fetch>, context: Option<ContextSource>) -> Self {
-        Self { dockerfile, fetch, context, named_contexts: BTreeMap::new() }
+        Self {
+            dockerfile,
+            fetch,
+            context,
+            named_contexts: BTreeMap::new(),
+            lock: None,
+            lock_path: None,
+            budget: None,
+        }
     }
 
     /// An archive, or a Dockerfile without a context.
@@ -217,15 +244,32 @@ fn local(directory: &Path, dockerfile: Option<&Path>) -> Result<LocalContext> {
     Ok(LocalContext { path: directory.to_owned(), ignore: Arc::new(ignore), ignore_name })
 }
 
-fn named_contexts(args: &Args, dockerfile: Option<&Path>) -> Result<BTreeMap<String, ContextSource>> {
+/// The lock, unless it is not wanted.
+fn lock(args: &Args, path: Option<&Path>) -> Result<Option<LockFile>> {
+    if args.no_lock {
+        return Ok(None);
+    }
+    let read = path.map(|path| anyhow::Ok((path, lock_file::read(path)?))).transpose()?;
+    match read {
+        Some((path, Some(lock))) => {
+            Ok(Some(LockFile { path: path.display().to_string(), lock, required: args.locked }))
+        }
+        Some((path, None)) if args.locked => {
+            bail!("`--locked` needs `{}`, which is not there; `plimsoll lock` makes it", path.display())
+        }
+        None if args.locked => {
+            bail!("`--locked` needs a `plimsoll.lock`, and a context that is fetched has none")
+        }
+        _ => Ok(None),
+    }
+}
+
+fn named_contexts(
+    args: &Args,
+    project: Option<(ProjectConfig, PathBuf)>,
+) -> Result<BTreeMap<String, ContextSource>> {
     let mut contexts = BTreeMap::new();
-    let beside = dockerfile.map(|path| match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-        _ => PathBuf::from("."),
-    });
-    let directories: Vec<PathBuf> =
-        beside.into_iter().chain(args.context.is_dir().then(|| args.context.clone())).collect();
-    if let Some((project, directory)) = ProjectConfig::load(&directories)? {
+    if let Some((project, directory)) = project {
         for (name, value) in project.contexts {
             contexts.insert(name.clone(), named(&name, &value, &directory)?);
         }

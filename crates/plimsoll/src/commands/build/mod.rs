@@ -1,6 +1,7 @@
 //! `plimsoll build`: from a Dockerfile to an image, and to wherever it goes.
 
 mod args;
+mod budget;
 mod call;
 mod context;
 mod limits;
@@ -15,7 +16,7 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 use plimsoll_build::{
-    BuildError, BuildRequest, BuildResult, Builder, ContextSource, NO_BASE_IMAGE, RemoteDockerfile,
+    BuildError, BuildRequest, BuildResult, Builder, ContextSource, LockFile, NO_BASE_IMAGE, RemoteDockerfile,
 };
 use plimsoll_diagnostics::{SourceFile, render};
 use plimsoll_executor::{Settings, SshAgent};
@@ -25,6 +26,8 @@ use plimsoll_store::{BuildId, BuildStatus};
 
 pub(crate) use args::{Args, truth};
 pub(crate) use call::ask_as_requested;
+pub(crate) use context::Inputs;
+pub(crate) use outputs::Outputs;
 pub(crate) use part::{Built, Failed, Part};
 
 use crate::environment::{GlobalArgs, Host};
@@ -33,8 +36,8 @@ use crate::namespace::{NeedsCopy, Standing};
 use crate::progress::{Display, DisplayOptions, EmulatedSummary, Mode, PlatformSummary, Summary};
 use crate::variables;
 
-use context::{Fetch, Inputs};
-use outputs::Outputs;
+use budget::Budget;
+use context::Fetch;
 
 pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Result<u8> {
     let started = Instant::now();
@@ -48,8 +51,9 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
     }
     let host = Host::open(global, standing)?;
     let mut inputs = Inputs::read(args, &|| Ok(host.store.clone()))?;
-    let fetch = inputs.fetch.take();
+    let (fetch, budget) = (inputs.fetch.take(), inputs.budget.take());
     let mut request = request(args, &host, inputs, &outputs)?;
+    request.layer_sizes = budget.is_some();
     let color = !variables::no_color();
     let mode = if args.quiet { Mode::Quiet } else { args.progress };
     // Outside of the namespace nothing is shown until it is clear that this process can finish by itself.
@@ -74,6 +78,7 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
         }
         None => builder.build(&request),
     };
+    let built = built.and_then(|result| Budget::check(budget.as_ref(), &request, result));
     if matches!(built, Err(BuildError::NeedsNamespace)) && !host.standing.may_run {
         // The copy in the namespace keeps the record of this build.
         host.store.withdraw_build(&request.id)?;
@@ -137,7 +142,7 @@ fn conclude(
         Ok((result, written)) => {
             let (run, cached) = (result.steps_run, result.steps_cached);
             sink.send(EventKind::Finished { ok: true, seconds, run, cached });
-            let mut summary = summary(outputs, &result, written, seconds);
+            let mut summary = summary(outputs, request, &result, written, seconds);
             summary.notes.extend(args.limits.ignored());
             display.finish(Some(&summary));
             if args.progress != Mode::Rawjson && !args.quiet {
@@ -173,7 +178,7 @@ fn conclude(
     }
 }
 
-fn request(args: &Args, host: &Host, inputs: Inputs, outputs: &Outputs) -> Result<BuildRequest> {
+pub(crate) fn request(args: &Args, host: &Host, inputs: Inputs, outputs: &Outputs) -> Result<BuildRequest> {
     let tags = outputs.names();
     let mut build_args = args.build_args()?;
     if !build_args.contains_key(variables::SOURCE_DATE_EPOCH)
@@ -194,10 +199,11 @@ fn request(args: &Args, host: &Host, inputs: Inputs, outputs: &Outputs) -> Resul
         "none" => NetworkMode::None,
         other => bail!("`--network {other}` is not known; it is `default`, `host` or `none`"),
     };
-    let id = match call::requested(args) {
+    let id = if args.records_nothing || call::requested(args).is_some() {
         // Nothing is built: there is nothing to keep a record of.
-        Some(_) => BuildId::random()?,
-        None => host.store.begin_build(tags.first().map_or("build", String::as_str))?.id,
+        BuildId::random()?
+    } else {
+        host.store.begin_build(tags.first().map_or("build", String::as_str))?.id
     };
     let mut ssh_agents = secrets::ssh(&args.ssh)?;
     if let Some(ContextSource::Git(git)) = &inputs.context
@@ -218,6 +224,8 @@ fn request(args: &Args, host: &Host, inputs: Inputs, outputs: &Outputs) -> Resul
         no_cache: args.no_cache,
         no_cache_stages: args.no_cache_stages()?,
         pull: args.pull,
+        lock: inputs.lock,
+        layer_sizes: false,
         network,
         tags,
         images: outputs.options(),
@@ -230,13 +238,33 @@ fn request(args: &Args, host: &Host, inputs: Inputs, outputs: &Outputs) -> Resul
     })
 }
 
-fn summary(outputs: &Outputs, result: &BuildResult, written: Vec<String>, seconds: f64) -> Summary {
+/// What is said of bases that are locked.
+fn locks(request: &BuildRequest, result: &BuildResult) -> Vec<String> {
+    let Some(LockFile { path, .. }) = &request.lock else { return Vec::new() };
+    let mut notes: Vec<String> = Vec::new();
+    for base in &result.bases {
+        let note = base.locked.map(|digest| format!("base: {} is {digest} by {path}", base.name));
+        notes.extend(note.filter(|note| !notes.contains(note)));
+    }
+    if request.pull && !notes.is_empty() {
+        notes.push(format!("`--pull` asks for nothing that {path} has; `plimsoll lock --update` does"));
+    }
+    notes
+}
+
+fn summary(
+    outputs: &Outputs,
+    request: &BuildRequest,
+    result: &BuildResult,
+    written: Vec<String>,
+    seconds: f64,
+) -> Summary {
     let now = plimsoll_store::Timestamp::now();
-    let notes = result.bases.iter().filter_map(|base| {
+    let notes = locks(request, result).into_iter().chain(result.bases.iter().filter_map(|base| {
         let age = now.seconds.saturating_sub(base.resolved?.seconds);
         let age = crate::output::human_age(u64::try_from(age).unwrap_or(0));
         Some(format!("base: {} was taken from the store, asked for {age} (`--pull` asks again)", base.name))
-    });
+    }));
     let told = outputs.told(result);
     let images = told.into_iter().flat_map(|told| &told.images).zip(&result.platforms);
     let images = images.map(|(image, platform)| PlatformSummary {
@@ -271,7 +299,11 @@ fn familiar(tag: &str) -> String {
 }
 
 #[expect(clippy::print_stderr, reason = "diagnostics are for the user")]
-fn print_diagnostic(request: &BuildRequest, diagnostic: &plimsoll_diagnostics::Diagnostic, color: bool) {
+pub(crate) fn print_diagnostic(
+    request: &BuildRequest,
+    diagnostic: &plimsoll_diagnostics::Diagnostic,
+    color: bool,
+) {
     eprintln!("{}", render(&request.dockerfile, diagnostic, color));
 }
 

@@ -10,6 +10,7 @@ use plimsoll_diagnostics::{Diagnostic, SourceFile, render};
 use plimsoll_solver::{Cancel, EventSink};
 use plimsoll_store::BuildStatus;
 
+use super::budget::Budget;
 use super::context::Inputs;
 use super::outputs::{Outputs, metadata, write};
 use super::{Args, fetched, request, summary};
@@ -104,8 +105,9 @@ impl Part<'_> {
         }
         let mut inputs = Inputs::read(self.args, &|| Ok(self.host.store.clone())).map_err(early)?;
         inputs.named_contexts.extend(self.contexts.clone());
-        let fetch = inputs.fetch.take();
+        let (fetch, budget) = (inputs.fetch.take(), inputs.budget.take());
         let mut request = request(self.args, self.host, inputs, &outputs).map_err(early)?;
+        request.layer_sizes = budget.is_some();
         let ca_bundle = self.host.ca_bundle(self.args.ca_certs.as_deref()).map_err(early)?;
         let environment = self
             .host
@@ -117,7 +119,8 @@ impl Part<'_> {
             if let Some(dockerfile) = dockerfile {
                 request.dockerfile = dockerfile;
             }
-            builder.build(&request)
+            let result = builder.build(&request)?;
+            Budget::check(budget.as_ref(), &request, result)
         });
         let dockerfile = request.dockerfile.clone();
         let failed = |error: anyhow::Error| Failed { dockerfile: Some(dockerfile.clone()), error };
@@ -140,7 +143,7 @@ impl Part<'_> {
         recorded.map_err(|error| failed(error.into()))?;
         match outcome {
             Ok((result, written)) => Ok(Built {
-                summary: summary(&outputs, &result, written, started.elapsed().as_secs_f64()),
+                summary: summary(&outputs, &request, &result, written, started.elapsed().as_secs_f64()),
                 metadata: metadata(&outputs, &request, &result),
                 targets: result.targets,
                 warnings: result.warnings,

@@ -11,7 +11,7 @@ use plimsoll_lint::Configuration;
 use super::context::Context;
 use super::{Args, configuration, say};
 use crate::config::ProjectConfig;
-use crate::{ignore_file, variables};
+use crate::{ignore_file, lock_file, variables};
 
 /// A Dockerfile larger than this many bytes is none.
 const LARGEST: u64 = 16 << 20;
@@ -37,6 +37,8 @@ pub(super) struct Input {
     pub(super) configuration: Configuration,
     /// The images that named contexts of the project stand in for.
     pub(super) contexts: Vec<String>,
+    /// The names of images that the project's lock has, if it has one.
+    pub(super) locked: Option<BTreeSet<String>>,
 }
 
 /// The files to check, each once; what cannot be searched is handed to `fail`.
@@ -164,10 +166,14 @@ impl Input {
         let folders: Vec<PathBuf> =
             own_folder(&source.path).into_iter().chain(context.map(Path::to_owned)).collect();
         let project = ProjectConfig::load(&folders)?;
+        let directory = project.as_ref().map(|(_, directory)| directory.as_path());
+        let lock =
+            lock_file::path(directory, &folders).map(|path| lock_file::read(&path)).transpose()?.flatten();
+        let locked = lock.map(|lock| lock.entries().map(|(name, _)| name.to_owned()).collect());
         let names = project.into_iter().flat_map(|(project, _)| project.contexts.into_keys());
         // `NAME::PLATFORM` is for one platform only.
         let contexts = names.map(|name| name.split("::").next().unwrap_or_default().to_owned()).collect();
-        Ok(Self { context: listed, source, file, configuration, contexts })
+        Ok(Self { context: listed, source, file, configuration, contexts, locked })
     }
 }
 

@@ -234,6 +234,7 @@ impl Common<'_> {
             build_args: self.build_args.clone(),
             platform: args.platform.clone(),
             contexts: input.contexts.clone(),
+            locked: input.locked.clone(),
             enable: args.enable.clone(),
             ignore: configuration.ignore.clone(),
             ignore_file: input.context.as_ref().and_then(Context::ignore_file),
@@ -313,7 +314,8 @@ fn known(id: &str) -> Result<()> {
 pub(super) fn base_facts(store: &Store, name: &str, platform: &Platform) -> Option<BaseFacts> {
     let reference = Reference::from_str(name).ok()?;
     let image = Image::open(store, &reference.to_string(), platform).ok()?;
-    Some(BaseFacts { config: image.config })
+    let digest = store.image(&reference.to_string()).ok()?.map(|target| target.digest);
+    Some(BaseFacts { config: image.config, digest })
 }
 
 /// The store, if there is one: a check makes none.

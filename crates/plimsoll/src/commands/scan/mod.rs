@@ -10,14 +10,15 @@ mod target;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use plimsoll_build::ImageOrigin;
 use plimsoll_diagnostics::sanitize;
 use plimsoll_scan::report::{Report, Severity, Target, TargetKind};
 use plimsoll_scan::{
-    Gate, IgnoreRules, ImageSource, Judgement, KeepsNothing, Scanners, Subject, Verdict, scan_directory,
-    scan_layers,
+    Gate, IgnoreRules, ImageSource, Judgement, KeepsNothing, KnownLayers, Scanners, Subject, Verdict,
+    scan_directory, scan_layers,
 };
+use plimsoll_secrets::{Config as SecretConfig, Scanner as SecretScanner};
 
 use crate::commands::images::{answer, platform_choice};
 use crate::environment::{GlobalArgs, Host};
@@ -67,6 +68,9 @@ pub(crate) struct Args {
     /// An operating system past its end of life is exit code 1
     #[arg(long)]
     exit_on_eol: bool,
+    /// Leave out vulnerabilities of layers that another image has too: the `base` of an image that was built here, or any target
+    #[arg(long, value_name = "base|TARGET")]
+    only_new_since: Option<String>,
     /// Leave out vulnerabilities that no version fixes
     #[arg(long)]
     ignore_unfixed: bool,
@@ -142,19 +146,31 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
     let ignore = policy::ignore_rules(args.ignorefile.as_deref(), &today)?;
     tell_expired(&ignore);
     let severities: Vec<Severity> = args.severity.iter().map(|level| Severity::from(*level)).collect();
+    let secrets =
+        args.scanners.contains(&Scanner::Secret).then(|| SecretScanner::new(&SecretConfig::default()));
+    let scan = Scan {
+        args,
+        temporary: temporary.path(),
+        host: host(&targets, global, standing)?,
+        secrets: secrets.transpose()?,
+    };
+    let known_layers = args.only_new_since.as_deref().map(|text| scan.known_layers(text)).transpose()?;
     let judgement = Judgement {
         database: database.as_ref().map(|source| (&source.database, source.digest.clone())),
         vulnerabilities: wants_vulnerabilities,
         with_development: args.include_dev,
         only_fixed: args.ignore_unfixed,
+        known_layers: known_layers.as_ref(),
         ignore: &ignore,
         today: &today,
         version: env!("CARGO_PKG_VERSION"),
     };
-    let scan = Scan { args, temporary: temporary.path(), host: host(&targets, global, standing)? };
     let mut reports = Vec::new();
     for (target, text) in targets.iter().zip(&args.targets) {
         for subject in scan.subjects(target, text)? {
+            if matches!(known_layers, Some(KnownLayers::Base)) && subject.target.dockerfile.is_none() {
+                bail!("what the base of `{text}` is, is not known here; name it: `--only-new-since IMAGE`");
+            }
             reports.push(subject.report(&judgement)?);
         }
     }
@@ -189,28 +205,43 @@ struct Scan<'a> {
     args: &'a Args,
     temporary: &'a Path,
     host: Option<Host>,
+    secrets: Option<SecretScanner>,
 }
 
 impl Scan<'_> {
     /// What is to be reported of a target: one subject for each of its images.
     fn subjects(&self, named: &Named, text: &str) -> Result<Vec<Subject>> {
-        let scanners = Scanners { packages: self.wants_packages(), temporary: self.temporary };
-        let images = match named {
-            Named::Directory(path) => {
-                let facts = scan_directory(path, scanners)?;
-                return Ok(vec![Subject::directory(text.to_owned(), facts)]);
-            }
-            Named::Sbom(path) => {
-                anyhow::bail!("`{}` is a bill of materials, which is not read yet", path.display())
-            }
+        let scanners = Scanners {
+            packages: self.wants_packages(),
+            secrets: self.secrets.as_ref(),
+            temporary: self.temporary,
+        };
+        if let Named::Directory(path) = named {
+            return Ok(vec![Subject::directory(text.to_owned(), scan_directory(path, scanners)?)]);
+        }
+        Ok(self.images(named)?.iter().map(|image| self.image(image, text, scanners)).collect())
+    }
+
+    fn images(&self, named: &Named) -> Result<Vec<ImageSource>> {
+        match named {
+            Named::Directory(path) | Named::Sbom(path) => bail!("`{}` is no image", path.display()),
             Named::Anywhere(name) => self.finder()?.anywhere(name),
             Named::Store(name) => self.finder()?.stored(name),
             Named::Registry(name) => self.finder()?.registered(name),
             Named::Engine(name) => self.finder()?.of_engine(name),
             Named::Archive(path) => self.archived(path, None),
             Named::Layout(path, tag) => self.archived(path, tag.as_deref()),
-        };
-        Ok(images?.iter().map(|image| self.image(image, text, scanners)).collect())
+        }
+    }
+
+    /// The layers of the image that others are compared with.
+    fn known_layers(&self, text: &str) -> Result<KnownLayers> {
+        if text == "base" {
+            return Ok(KnownLayers::Base);
+        }
+        let images = self.images(&Named::parse(text)?)?;
+        let diff_ids = images.iter().flat_map(|image| &image.config.rootfs.diff_ids);
+        Ok(KnownLayers::Listed(diff_ids.map(ToString::to_string).collect()))
     }
 
     fn wants_packages(&self) -> bool {
@@ -218,7 +249,9 @@ impl Scan<'_> {
     }
 
     fn image(&self, image: &ImageSource, text: &str, scanners: Scanners<'_>) -> Subject {
-        let reader = plimsoll_packages::fingerprint();
+        let packages = if scanners.packages { plimsoll_packages::fingerprint() } else { String::new() };
+        let secrets = self.secrets.as_ref().map(|_| plimsoll_secrets::RULES_VERSION);
+        let reader = format!("facts-1 {packages} secrets {secrets:?}");
         let facts = match &self.host {
             Some(host) => scan_layers(image, scanners, &InStore { store: &host.store, reader }),
             None => scan_layers(image, scanners, &KeepsNothing),
@@ -231,7 +264,7 @@ impl Scan<'_> {
             dockerfile: None,
             layers: Vec::new(),
         };
-        let mut subject = Subject::image(target, &image.config, &facts);
+        let mut subject = Subject::image(target, &image.config, facts, self.secrets.as_ref());
         let origin = self.host.as_ref().zip(image.digest);
         if let Some(origin) = origin.and_then(|(host, digest)| ImageOrigin::read(&host.store, &digest)) {
             attribute(&mut subject.target, &origin);

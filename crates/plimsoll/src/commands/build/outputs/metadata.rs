@@ -31,12 +31,18 @@ pub(crate) fn answer(
     Ok(())
 }
 
-/// The fields have buildx's names. An index has no config, so there is no digest of one.
+/// The fields have buildx's names, and ours where it has none. An index has no config, so there is no digest of one.
 pub(crate) fn metadata(outputs: &Outputs, request: &BuildRequest, result: &BuildResult) -> Value {
     let images = outputs.told(result);
     let mut fields = Map::new();
     let mut add = |name: &str, value: Value| fields.insert(name.to_owned(), value);
     add("buildx.build.ref", format!("plimsoll/plimsoll/{}", request.id).into());
+    let bases = result.bases.iter();
+    let locked: Map<String, Value> =
+        bases.filter_map(|base| Some((base.name.clone(), base.locked?.to_string().into()))).collect();
+    if !locked.is_empty() {
+        add("plimsoll.locked-bases", locked.into());
+    }
     if let Some(images) = images {
         add("containerimage.digest", images.target().digest.to_string().into());
         add("containerimage.descriptor", json!(images.target()));
