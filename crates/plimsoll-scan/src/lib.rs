@@ -20,6 +20,7 @@ pub mod report;
 mod root;
 mod source;
 mod subject;
+mod vex;
 
 pub use archive::images as archived_images;
 pub use error::{ArchiveError, ScanError};
@@ -33,4 +34,5 @@ pub use layer::{OpenLayer, scan_layer};
 pub use report::Report;
 pub use root::scan_directory;
 pub use source::{ImageSource, LARGEST_DOCUMENT, OpenBlob};
+pub use vex::{Vex, VexError};
 pub use subject::{Judgement, KnownLayers, Subject};

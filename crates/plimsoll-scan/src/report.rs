@@ -36,14 +36,6 @@ pub struct Report {
     pub summary: Summary,
 }
 
-impl Report {
-    /// Leaves only what has one of these severities; the summary still counts the rest.
-    pub fn keep(&mut self, severities: &[Severity]) {
-        self.vulnerabilities.retain(|one| severities.contains(&one.severity));
-        self.secrets.retain(|one| severities.contains(&one.severity));
-    }
-}
-
 /// What made a report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tool {

@@ -12,8 +12,9 @@ use crate::exposed;
 use crate::facts::{LayerFacts, NotScanned};
 use crate::ignore::IgnoreRules;
 use crate::inventory::Inventory;
+use crate::vex::Vex;
 use crate::report::{
-    DatabaseInfo, Layer, Location, Report, SCHEMA, Secret, Severity, State, Summary, System, Target,
+    DatabaseInfo, Layer, Location, Package, Report, SCHEMA, Secret, Severity, State, Summary, System, Target,
     TargetKind, Tool,
 };
 
@@ -43,6 +44,8 @@ pub struct Judgement<'j> {
     pub only_fixed: bool,
     /// Layers of another image: what comes with these alone is left out.
     pub known_layers: Option<&'j KnownLayers>,
+    /// What others say about vulnerabilities.
+    pub vex: &'j Vex,
     /// What is not wanted.
     pub ignore: &'j IgnoreRules,
     /// The day, as `2027-01-31`.
@@ -109,6 +112,25 @@ impl Subject {
         Self { target, inventory: Inventory::of(&mut [facts], false), secrets, public_secrets, not_scanned }
     }
 
+    /// A bill of materials. When an operating system ends, it does not say.
+    pub fn bill_of_materials(
+        name: String,
+        system: Option<OperatingSystem>,
+        packages: Vec<Package>,
+        not_scanned: Vec<NotScanned>,
+    ) -> Self {
+        let target = Target {
+            kind: TargetKind::Sbom,
+            name,
+            digest: None,
+            platform: None,
+            dockerfile: None,
+            layers: Vec::new(),
+        };
+        let inventory = Inventory { system, packages, owned_by_system: 0 };
+        Self { target, inventory, secrets: Vec::new(), public_secrets: 0, not_scanned }
+    }
+
     /// Asks the database, and leaves out what is not wanted.
     pub fn report(self, judgement: &Judgement<'_>) -> Result<Report, DatabaseError> {
         let Self { target, inventory, mut secrets, public_secrets, mut not_scanned } = self;
@@ -137,7 +159,8 @@ impl Subject {
         vulnerabilities.retain(|one| {
             let names: Vec<&str> = std::iter::once(&one.id).chain(&one.aliases).map(String::as_str).collect();
             let paths: Vec<&str> = one.locations.iter().map(|place| place.path.as_str()).collect();
-            let is_hidden = judgement.ignore.hide_vulnerability(&names, &one.package.purl, &paths);
+            let is_hidden = judgement.ignore.hide_vulnerability(&names, &one.package.purl, &paths)
+                || judgement.vex.excuses(&names, &one.package.purl);
             summary.suppressed += usize::from(is_hidden);
             let is_left_out = judgement.only_fixed && one.state != State::Fixed;
             !(is_hidden || is_left_out)

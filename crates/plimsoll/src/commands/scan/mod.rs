@@ -14,9 +14,10 @@ use anyhow::{Context as _, Result, bail};
 use plimsoll_build::ImageOrigin;
 use plimsoll_diagnostics::sanitize;
 use plimsoll_export::{Image, PlatformChoice};
+use plimsoll_packages::OperatingSystem;
 use plimsoll_scan::report::{Report, Severity, Target, TargetKind};
 use plimsoll_scan::{
-    Gate, IgnoreRules, ImageSource, Judgement, KeepsNothing, KnownLayers, Scanners, Subject, Verdict,
+    Gate, IgnoreRules, ImageSource, Judgement, KeepsNothing, KnownLayers, Scanners, Subject, Verdict, Vex,
     scan_directory, scan_layers,
 };
 use plimsoll_secrets::{Config as SecretConfig, Scanner as SecretScanner};
@@ -29,7 +30,7 @@ use crate::variables;
 
 use database::Source;
 use kept::InStore;
-use outputs::{Format, Output};
+use outputs::{Format, Output, Style};
 use target::{Finder, Named};
 
 /// Say what is in an image, and what is wrong with it: packages, known vulnerabilities, secrets
@@ -90,6 +91,9 @@ pub(crate) struct Args {
     /// Read this file in place of `.trivyignore` and `.trivyignore.yaml` in the current directory
     #[arg(long, value_name = "FILE")]
     ignorefile: Option<PathBuf>,
+    /// Take away what a VEX document says does not matter: OpenVEX, CSAF or CycloneDX; may be given several times
+    #[arg(long, value_name = "FILE")]
+    vex: Vec<PathBuf>,
     /// Show everything that the table would shorten
     #[arg(long)]
     all: bool,
@@ -97,6 +101,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE", env = variables::CA_CERTS, hide_env_values = true)]
     ca_certs: Option<PathBuf>,
 }
+
+/// No bill of materials is larger, in bytes.
+const LARGEST_BOM: u64 = 512 << 20;
 
 /// What is looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -146,6 +153,7 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
     };
     let ignore = policy::ignore_rules(args.ignorefile.as_deref(), &today)?;
     tell_expired(&ignore);
+    let vex = policy::vex(&args.vex)?;
     let severities: Vec<Severity> = args.severity.iter().map(|level| Severity::from(*level)).collect();
     let secrets =
         args.scanners.contains(&Scanner::Secret).then(|| SecretScanner::new(&SecretConfig::default()));
@@ -162,6 +170,7 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
         with_development: args.include_dev,
         only_fixed: args.ignore_unfixed,
         known_layers: known_layers.as_ref(),
+        vex: &vex,
         ignore: &ignore,
         today: &today,
         version: env!("CARGO_PKG_VERSION"),
@@ -176,13 +185,11 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
         }
     }
     let code = code(args, &severities, &reports);
-    if !severities.is_empty() {
-        reports.iter_mut().for_each(|report| report.keep(&severities));
-    }
+    let style = Style { severities, all: args.all };
     for output in &args.output {
-        output.write(&reports)?;
+        output.write(&reports, &style)?;
     }
-    answer(&outputs::answer(args.format, &reports, args.all))?;
+    answer(&style.answer(args.format, &reports))?;
     Ok(code)
 }
 
@@ -207,6 +214,7 @@ pub(crate) fn report_of(image: &Image, name: &str, host: &Host) -> Result<Report
         with_development: false,
         only_fixed: false,
         known_layers: None,
+        vex: &Vex::default(),
         ignore: &IgnoreRules::default(),
         today: &jiff::Zoned::now().date().to_string(),
         version: env!("CARGO_PKG_VERSION"),
@@ -270,6 +278,9 @@ impl Scan<'_> {
             secrets: self.secrets.as_ref(),
             temporary: self.temporary,
         };
+        if let Named::Sbom(path) = named {
+            return Ok(vec![bill_of_materials(path, text)?]);
+        }
         if let Named::Directory(path) = named {
             return Ok(vec![Subject::directory(text.to_owned(), scan_directory(path, scanners)?)]);
         }
@@ -319,6 +330,25 @@ impl Scan<'_> {
     fn archived(&self, path: &Path, tag: Option<&str>) -> Result<Vec<ImageSource>> {
         target::archived(path, tag, &platform_choice(&self.args.platforms)?, self.temporary)
     }
+}
+
+/// A bill of materials of this tool, or of another.
+fn bill_of_materials(path: &Path, text: &str) -> Result<Subject> {
+    let failed = || format!("cannot scan `{}`", path.display());
+    let size = std::fs::metadata(path).with_context(failed)?.len();
+    if size > LARGEST_BOM {
+        bail!("`{}` is larger than {} MiB", path.display(), LARGEST_BOM >> 20);
+    }
+    let bom = plimsoll_report::read_sbom(&std::fs::read(path).with_context(failed)?).with_context(failed)?;
+    let name = if bom.target.is_empty() { text.to_owned() } else { bom.target };
+    let system = bom.system.map(|system| OperatingSystem {
+        id: system.id,
+        version: system.version,
+        codename: String::new(),
+        name: system.name,
+        like: Vec::new(),
+    });
+    Ok(Subject::bill_of_materials(name, system, bom.packages, bom.not_scanned))
 }
 
 /// Says of layers where they come from, for an image that was built here.

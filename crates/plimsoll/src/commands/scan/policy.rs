@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use plimsoll_scan::IgnoreRules;
+use plimsoll_scan::{IgnoreRules, Vex};
 
 /// Larger files are none of these.
 const LARGEST: u64 = 1 << 20;
+/// The same of a VEX document.
+const LARGEST_VEX: u64 = 256 << 20;
 /// The files that are read in the current directory.
 const NAMES: [&str; 2] = [".trivyignore", ".trivyignore.yaml"];
 
@@ -27,14 +29,27 @@ pub(super) fn ignore_rules(named: Option<&Path>, today: &str) -> Result<IgnoreRu
     Ok(rules)
 }
 
+/// Reads what others say about vulnerabilities.
+pub(super) fn vex(paths: &[PathBuf]) -> Result<Vex> {
+    let mut vex = Vex::default();
+    for path in paths {
+        vex.add(&bytes(path, LARGEST_VEX)?).with_context(|| format!("`{}`", path.display()))?;
+    }
+    Ok(vex)
+}
+
 fn text(path: &Path) -> Result<String> {
+    Ok(String::from_utf8_lossy(&bytes(path, LARGEST)?).into_owned())
+}
+
+fn bytes(path: &Path, most: u64) -> Result<Vec<u8>> {
     use std::io::Read as _;
     let failed = || format!("cannot read `{}`", path.display());
     let mut bytes = Vec::new();
     let file = std::fs::File::open(path).with_context(failed)?;
-    file.take(LARGEST + 1).read_to_end(&mut bytes).with_context(failed)?;
-    if bytes.len() as u64 > LARGEST {
-        bail!("`{}` is larger than 1 MiB", path.display());
+    file.take(most + 1).read_to_end(&mut bytes).with_context(failed)?;
+    if bytes.len() as u64 > most {
+        bail!("`{}` is larger than {} MiB", path.display(), most >> 20);
     }
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(bytes)
 }
