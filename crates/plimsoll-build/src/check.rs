@@ -100,7 +100,7 @@ pub(crate) fn warnings(
 
 /// What Docker's rules ask of a base.
 fn facts(config: ImageConfig) -> BaseFacts {
-    BaseFacts { config, digest: None }
+    BaseFacts { config, digest: None, files: None }
 }
 
 /// Whether the linter says it too.

@@ -34,6 +34,18 @@ pub enum Pinned {
     Base(Box<Plan>),
 }
 
+impl Pinned {
+    /// Whether it is the same: of a base, the same packages. Its archive has a new release file every day.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Base(one), Self::Base(other)) => {
+                one.schema == other.schema && one.packages == other.packages
+            }
+            (one, other) => one == other,
+        }
+    }
+}
+
 /// A lock and how it is used.
 #[derive(Clone, Debug)]
 pub struct LockFile {
@@ -268,6 +280,19 @@ mod tests {
         {
             assert!(lock.pinned(name).is_none(), "{name}");
         }
+    }
+
+    #[test]
+    fn a_new_release_file_with_the_same_packages_moves_nothing() {
+        let before = Pinned::Base(Box::new(plan()));
+        let mut after = plan();
+        after.created += 86_400;
+        after.archives[0].date += 86_400;
+        after.archives[0].release = Digest::of("next day");
+        assert!(before.is_same(&Pinned::Base(Box::new(after.clone()))));
+        after.packages[1].digest = Digest::of("rebuilt");
+        assert!(!before.is_same(&Pinned::Base(Box::new(after))));
+        assert!(!before.is_same(&Pinned::Image(Digest::of("x"))));
     }
 
     #[test]

@@ -55,6 +55,8 @@ impl Builder {
                 Some(Pinned::Base(_)) => (stand_in(wanted), None),
                 None => ask(&self.environment, wanted, &name)?,
             };
+            let has_moved = |new: &Pinned| !old.pinned(&name).is_some_and(|before| before.is_same(new));
+            let pinned = pinned.filter(has_moved);
             let mut locked = locked.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(pinned) = pinned {
                 locked.lock.insert(&name, pinned);

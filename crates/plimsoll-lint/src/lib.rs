@@ -32,7 +32,7 @@ mod suppression;
 
 pub use configuration::{Configuration, ConfigurationError, Threshold};
 pub use context::{BuildContext, ContextEntry, EntryKind, Listing};
-pub use document::{Base, BaseFacts, Document, Stage, Step};
+pub use document::{Base, BaseFacts, BaseFiles, Document, Stage, Step};
 pub use engine::{Report, check, is_known_id, known_ids, rule_of};
 pub use finding::{Finding, apply};
 pub use fix::{Fixed, fix};

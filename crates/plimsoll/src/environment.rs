@@ -11,7 +11,7 @@ use plimsoll_executor::{Settings, StepLimits};
 use plimsoll_layer::{Owners, XattrNamespace};
 use plimsoll_registry::{BlockingClient, ClientOptions, DockerConfig};
 use plimsoll_sandbox::Identity;
-use plimsoll_snapshot::{SnapshotOptions, Snapshots};
+use plimsoll_snapshot::{BlobFetcher, SnapshotOptions, Snapshots};
 use plimsoll_solver::{Cancel, EventSink};
 use plimsoll_store::{Store, StoreLimits};
 
@@ -76,7 +76,11 @@ impl Host {
 
     /// The layers of the store.
     pub(crate) fn snapshots(&self, client: Arc<BlockingClient>, events: Arc<dyn EventSink>) -> Snapshots {
-        let fetcher = RegistryFetcher { store: self.store.clone(), client, events };
+        self.snapshots_with(Arc::new(RegistryFetcher { store: self.store.clone(), client, events }))
+    }
+
+    /// The layers of the store, with what gets blobs that are not in it.
+    pub(crate) fn snapshots_with(&self, fetcher: Arc<dyn BlobFetcher>) -> Snapshots {
         let options = SnapshotOptions {
             owners: self.owners(),
             xattr_namespace: self.xattr_namespace(),
@@ -84,7 +88,7 @@ impl Host {
             threads: threads(),
             limits: self.limits,
         };
-        Snapshots::new(self.store.clone(), options, Arc::new(fetcher))
+        Snapshots::new(self.store.clone(), options, fetcher)
     }
 
     /// Everything that a build needs.

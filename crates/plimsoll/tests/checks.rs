@@ -1,5 +1,6 @@
 //! What is said about a Dockerfile: as warnings of a build, and as answers to `--call`.
 
+use plimsoll_registry::testing::TestRegistry;
 use serde_json::Value;
 
 use crate::support::Lab;
@@ -59,6 +60,76 @@ fn an_error_is_said_beside_the_findings() {
         "{}",
         outcome.stderr
     );
+}
+
+/// The ids of the findings about a Dockerfile.
+fn findings(lab: &Lab, arguments: &[&str]) -> Vec<String> {
+    let path = lab.path("Dockerfile");
+    let mut command = lab.command(&["check", "--format=json", "--shellcheck=off"]);
+    let output = command.args(arguments).arg(path).output().unwrap();
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let ids = answer["findings"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap().to_owned());
+    ids.collect()
+}
+
+#[test]
+fn the_files_of_an_image_in_the_store_are_known() {
+    let lab = Lab::new();
+    let service = "COPY Dockerfile /server\nHEALTHCHECK CMD curl -f http://localhost/\nCMD exec /server\n";
+    let check = |base: &str| {
+        lab.write("Dockerfile", format!("FROM {base}\n{service}"));
+        let mut ids = findings(&lab, &["--ignore=root-user"]);
+        ids.retain(|id| matches!(id.as_str(), "missing-shell" | "health-check-without-program"));
+        ids
+    };
+    let known = ["health-check-without-program", "missing-shell", "missing-shell"];
+    assert!(check("own:1").is_empty(), "nothing is known of it");
+    lab.write("Dockerfile", "FROM scratch\nCOPY Dockerfile /opt/curl\nENV PATH=/bin\n");
+    lab.build().args(["-t", "own:1"]).ok();
+    let mut ids = check("own:1");
+    ids.sort();
+    assert_eq!(ids, known);
+    // A file that a later layer takes away is not there, and a link leads to what it names.
+    lab.dockerfile("COPY Dockerfile /bin/curl\nRUN rm /bin/curl\n");
+    lab.build().args(["-t", "own:2"]).ok();
+    assert_eq!(check("own:2"), ["health-check-without-program"]);
+    lab.dockerfile("COPY Dockerfile /opt/curl\nRUN ln -s /opt/curl /bin/curl\n");
+    lab.build().args(["-t", "own:3"]).ok();
+    assert!(check("own:3").is_empty());
+}
+
+#[test]
+fn registries_are_asked_for_bases_only_when_that_is_wanted() {
+    let (registry, lab, maker) = (TestRegistry::start().unwrap(), Lab::new(), Lab::new());
+    let name = format!("{}/base:1", registry.host());
+    maker.write("Dockerfile", "FROM scratch\nCOPY busybox /bin/sh\nUSER 1000\n");
+    maker.build().args(["-t", &name, "--push"]).ok();
+    registry.clear_requests();
+    lab.write("Dockerfile", format!("FROM {name}\nCOPY Dockerfile /\nCMD [\"/server\"]\n"));
+    let is_root = |arguments: &[&str]| findings(&lab, arguments).contains(&"root-user".to_owned());
+    assert!(is_root(&[]) && registry.requests().is_empty());
+    assert!(!is_root(&["--online"]), "the base's own user is known");
+    assert!(registry.count("GET", "/blobs/") <= 1, "only the config is fetched");
+    // What was answered is in the store.
+    registry.clear_requests();
+    assert!(!is_root(&[]) && registry.requests().is_empty());
+}
+
+#[test]
+fn names_that_the_lock_has_are_as_good_as_digests() {
+    let lab = Lab::new();
+    lab.write("Dockerfile", "FROM debian\nFROM debian:latest\nFROM debian:trixie\n");
+    let about_names = || {
+        let mut ids = findings(&lab, &[]);
+        ids.retain(|id| id.ends_with("base-image") || id == "base-without-digest");
+        ids
+    };
+    assert_eq!(about_names(), ["untagged-base-image", "latest-base-image"]);
+    let digest = "a".repeat(64);
+    let name = "docker.io/library/debian:latest";
+    let lock = format!("version = 1\n[[base]]\nname = \"{name}\"\ndigest = \"sha256:{digest}\"\n");
+    lab.write("plimsoll.lock", lock);
+    assert_eq!(about_names(), ["base-without-digest"]);
 }
 
 #[test]

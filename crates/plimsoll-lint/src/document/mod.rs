@@ -8,6 +8,7 @@ mod used_words;
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use plimsoll_diagnostics::{SourceFile, Span};
 use plimsoll_dockerfile::{Comment, Dockerfile, Instruction, words};
@@ -29,6 +30,23 @@ pub struct BaseFacts {
     pub config: ImageConfig,
     /// The digest that its name stands for, as far as it is known: of the index, where there is one.
     pub digest: Option<Digest>,
+    /// Answers what files it has.
+    pub files: Option<Rc<dyn BaseFiles>>,
+}
+
+/// Answers what files an image has; nothing when they are not at hand. Nothing is read before a rule asks.
+pub trait BaseFiles {
+    /// Whether a path leads to something that is no directory, links followed.
+    fn has_file(&self, path: &str) -> Option<bool>;
+
+    /// The names in a directory, links followed; none when there is no such directory.
+    fn names(&self, directory: &str) -> Option<Vec<String>>;
+}
+
+impl std::fmt::Debug for dyn BaseFiles {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("BaseFiles")
+    }
 }
 
 /// A file, ready to be looked at.
@@ -141,6 +159,15 @@ impl<'a> Document<'a> {
         match stage.parent {
             Some(parent) => self.base_config(&self.stages[parent]),
             None => stage.facts.as_ref().map(|facts| &facts.config.config),
+        }
+    }
+
+    /// The files of the image that a stage goes back to, as far as they may be known.
+    pub(crate) fn base_files<'s>(&'s self, stage: &'s Stage<'a>) -> Option<&'s dyn BaseFiles> {
+        match stage.parent {
+            Some(parent) => self.base_files(&self.stages[parent]),
+            // Rules ask for what is in images of Linux.
+            None => stage.facts.as_ref().filter(|facts| facts.config.os != "windows")?.files.as_deref(),
         }
     }
 

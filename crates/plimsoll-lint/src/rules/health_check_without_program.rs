@@ -2,6 +2,7 @@
 
 use super::platforms::{is_distroless, lineage, root_image, short_name};
 use super::prelude::*;
+use crate::document::DEFAULT_PATH;
 
 pub(super) static RULE: Rule = Rule {
     name: "health-check-without-program",
@@ -11,7 +12,7 @@ pub(super) static RULE: Rule = Rule {
     enabled: true,
     explanation: r#"
 Small images have no `curl`: those of Debian, Ubuntu and Alpine, the slim ones of languages, and of course `scratch` and distroless
-ones. A check that cannot start fails like one that found something, and the container is unhealthy for ever.
+ones; the files of an image that the store has are looked at. A check that cannot start fails like one that found something, and the container is unhealthy for ever.
 
 ```dockerfile
 FROM python:3.13-slim
@@ -53,7 +54,8 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
     });
     let Some((step, Healthcheck::Check(check))) = check else { return };
     for program in programs(document, &check.command) {
-        if lacks(image, program) && !may_bring(document, &stages, program) {
+        let lacks = files_lack(document, last, program).unwrap_or_else(|| lacks(image, program));
+        if lacks && !may_bring(document, &stages, program) {
             found.push(
                 Finding::new(
                     &RULE,
@@ -90,7 +92,20 @@ fn programs(document: &Document<'_>, command: &Spanned<CommandForm>) -> Vec<&'st
     PROGRAMS.into_iter().filter(|program| names.iter().any(|name| name == program)).collect()
 }
 
-/// Whether an image is known to lack a program.
+/// Whether none of the directories in `PATH` of the image has a program, as far as its files are known.
+fn files_lack(document: &Document<'_>, stage: &Stage<'_>, program: &str) -> Option<bool> {
+    let files = document.base_files(stage)?;
+    let environment = document.base_config(stage).map_or(&[][..], |config| config.env.as_slice());
+    let path = environment.iter().rev().find_map(|variable| variable.strip_prefix("PATH="));
+    for directory in path.unwrap_or(DEFAULT_PATH).split(':') {
+        if files.has_file(&format!("{directory}/{program}"))? {
+            return Some(false);
+        }
+    }
+    Some(true)
+}
+
+/// Whether an image lacks a program, as its name says it.
 fn lacks(image: &str, program: &str) -> bool {
     if image == "scratch" {
         return true;

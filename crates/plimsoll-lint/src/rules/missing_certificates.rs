@@ -1,17 +1,18 @@
 //! `missing-certificates`.
 
-use super::platforms::{carried, lineage};
+use super::platforms::{carried, lineage, root_image};
 use super::prelude::*;
+use crate::document::BaseFiles;
 
 pub(super) static RULE: Rule = Rule {
     name: "missing-certificates",
-    summary: "a program is copied to `scratch` without certificates to check those of servers",
+    summary: "a program is copied to an image without certificates to check those of servers",
     severity: Severity::Info,
     aliases: &[],
     enabled: true,
     explanation: r#"
 A program that calls a server by HTTPS checks its certificate against those of known authorities, which it looks for in
-`/etc/ssl/certs`. `scratch` has none, and every call ends with an error about an unknown authority.
+`/etc/ssl/certs`. `scratch` has none, nor have the slim images of distributions, and every call ends with an error about an unknown authority.
 
 ```dockerfile
 FROM golang:1.25 AS build
@@ -32,7 +33,7 @@ COPY --from=build /server /
 ENTRYPOINT ["/server"]
 ```
 
-A program that calls nobody, or carries them within itself, needs none; this cannot be seen.
+Of other images than `scratch`, those are looked at whose files the store has. A program that calls nobody, or carries them within itself, needs none; this cannot be seen.
 "#,
     check,
 };
@@ -43,9 +44,10 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
         return;
     };
     let stages = lineage(document, last);
-    let is_scratch = stages.last().is_some_and(|stage| stage.is_scratch());
+    let Some(image) = root_image(document, last) else { return };
+    let lacks = image == "scratch" || document.base_files(last).and_then(lack_certificates) == Some(true);
     let mut steps = stages.iter().flat_map(|stage| &stage.steps);
-    if !is_scratch || steps.any(|step| may_bring(step) || matches!(step.kind(), InstructionKind::Run(_))) {
+    if !lacks || steps.any(|step| may_bring(step) || matches!(step.kind(), InstructionKind::Run(_))) {
         return;
     }
     let carried = carried(document);
@@ -56,10 +58,28 @@ fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
     });
     let Some(program) = program else { return };
     found.push(
-        Finding::new(&RULE, format!("`{}` finds no certificates of authorities in `scratch`", program.path))
+        Finding::new(&RULE, format!("`{}` finds no certificates of authorities in `{image}`", program.path))
             .at(program.place, program.step.span())
             .hint("copy `/etc/ssl/certs/ca-certificates.crt` too, if it calls servers by HTTPS"),
     );
+}
+
+/// Where programs look for them, on one distribution or another.
+const BUNDLES: [&str; 5] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/ssl/cert.pem",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+];
+
+fn lack_certificates(files: &dyn BaseFiles) -> Option<bool> {
+    for bundle in BUNDLES {
+        if files.has_file(bundle)? {
+            return Some(false);
+        }
+    }
+    Some(true)
 }
 
 /// Whether a step may bring them: a path says so, or a whole folder is copied.

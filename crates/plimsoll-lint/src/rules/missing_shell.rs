@@ -9,7 +9,7 @@ pub(super) static RULE: Rule = Rule {
     aliases: &[],
     enabled: true,
     explanation: r#"
-Images from scratch and distroless ones have no shell. The shell form of `CMD`, `ENTRYPOINT` and `HEALTHCHECK CMD` starts one,
+Images from scratch and distroless ones have no shell; of an image that the store has, its files say so. The shell form of `CMD`, `ENTRYPOINT` and `HEALTHCHECK CMD` starts one,
 and so the container does not start, or never becomes healthy; a `RUN` in shell form fails while building.
 
 ```dockerfile
@@ -81,6 +81,9 @@ fn shellless(document: &Document<'_>, stage: &Stage<'_>) -> Option<String> {
     if image == "scratch" {
         return Some("`scratch`".to_owned());
     }
+    if let Some(has_shell) = has_shell(document, stage) {
+        return (!has_shell).then(|| format!("`{image}`"));
+    }
     if let Some(query) = image.strip_prefix("debian://") {
         let brings_shell = ["bash", "busybox", "dash", "zsh"].iter().any(|name| query.contains(name));
         return (query.contains("variant=distroless") && !brings_shell).then(|| format!("`{image}`"));
@@ -89,6 +92,13 @@ fn shellless(document: &Document<'_>, stage: &Stage<'_>) -> Option<String> {
     let has_shell = reference.tag().is_some_and(|tag| tag.contains("debug"));
     (reference.registry() == "gcr.io" && reference.repository().starts_with("distroless/") && !has_shell)
         .then(|| format!("`{image}`"))
+}
+
+/// Whether the files of a stage's image have its shell: the one that it sets, else `/bin/sh`.
+fn has_shell(document: &Document<'_>, stage: &Stage<'_>) -> Option<bool> {
+    let own = document.base_config(stage)?.shell.as_ref().and_then(|shell| shell.first());
+    let shell = own.map_or("/bin/sh", String::as_str);
+    if shell.starts_with('/') { document.base_files(stage)?.has_file(shell) } else { None }
 }
 
 /// Whether a shell is copied, or a directory that there may be one in. What is copied to the root of `scratch` may be anything.

@@ -1,6 +1,6 @@
 //! `other-runtime-version`.
 
-use super::platforms::{carried, node_version, python_version, root_image};
+use super::platforms::{Carried, carried, node_version, python_version, root_image};
 use super::prelude::*;
 
 pub(super) static RULE: Rule = Rule {
@@ -37,27 +37,29 @@ For `node_modules` it is an info: most packages have no native modules.
 
 fn check(document: &Document<'_>, found: &mut Vec<Finding>) {
     for one in carried(document) {
-        let (Some(here), Some(there)) = (root_image(document, one.stage), root_image(document, one.from))
-        else {
-            continue;
-        };
-        let finding = python(&one.path, here, there).or_else(|| node(&one.path, here, there));
+        let Some(here) = root_image(document, one.stage) else { continue };
+        let finding = python(document, &one, here).or_else(|| node(document, &one, here));
         found.extend(finding.map(|finding| finding.at(one.place, one.step.span())));
     }
 }
 
-fn python(path: &str, here: &str, there: &str) -> Option<Finding> {
-    let runtime = python_version(here)?;
+fn python(document: &Document<'_>, one: &Carried<'_, '_>, here: &str) -> Option<Finding> {
+    let path = one.path.as_str();
+    let packages = packages_version(path);
+    let is_environment = ["venv", ".venv", "virtualenv", "env"].contains(&base_name(path));
+    if packages.is_none() && !is_environment {
+        return None;
+    }
+    let runtime = python_version(document, one.stage)?;
     let shown = |(major, minor): (u32, u32)| format!("{major}.{minor}");
-    if let Some(packages) = packages_version(path) {
+    if let Some(packages) = packages {
         if packages != runtime {
             let message = format!("`{here}` has Python {} and does not look in `{path}`", shown(runtime));
             return Some(Finding::new(&RULE, message).hint("use one version of Python in both stages"));
         }
         return None;
     }
-    let is_environment = ["venv", ".venv", "virtualenv", "env"].contains(&base_name(path));
-    let builder = python_version(there).filter(|builder| is_environment && *builder != runtime)?;
+    let builder = python_version(document, one.from).filter(|builder| *builder != runtime)?;
     let message =
         format!("`{path}` was made for Python {}, and `{here}` has {}", shown(builder), shown(runtime));
     Some(Finding::new(&RULE, message).hint("use one version of Python in both stages"))
@@ -72,11 +74,12 @@ fn packages_version(path: &str) -> Option<(u32, u32)> {
     is_packages.then_some((major.parse().ok()?, minor.parse().ok()?))
 }
 
-fn node(path: &str, here: &str, there: &str) -> Option<Finding> {
+fn node(document: &Document<'_>, one: &Carried<'_, '_>, here: &str) -> Option<Finding> {
+    let path = one.path.as_str();
     if !path.split('/').any(|part| part == "node_modules") {
         return None;
     }
-    let (runtime, builder) = (node_version(here)?, node_version(there)?);
+    let (runtime, builder) = (node_version(document, one.stage)?, node_version(document, one.from)?);
     if runtime == builder {
         return None;
     }

@@ -1,6 +1,8 @@
-//! What names of base images say about what is in them. Every answer may be "not known".
+//! What is in base images: their files and configs say it, and their names where these are not at hand. Every answer may be
+//! "not known".
 
 use super::prelude::*;
+use crate::document::BaseFiles;
 
 /// Which C library programs find in an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +84,14 @@ pub(super) fn library(document: &Document<'_>, stage: &Stage<'_>) -> Option<Libr
     if image == "scratch" {
         return Some(Library::None);
     }
+    if let Some(found) = document.base_files(stage).and_then(libraries) {
+        // On Alpine there may be a stand-in for glibc's loader.
+        return match found.as_slice() {
+            [] => Some(Library::None),
+            [one] => Some(*one),
+            _ => None,
+        };
+    }
     let (name, tag) = short_name(image)?;
     if is_distroless(image) {
         return Some(if name.starts_with("static") { Library::None } else { Library::Glibc });
@@ -99,6 +109,15 @@ pub(super) fn library(document: &Document<'_>, stage: &Stage<'_>) -> Option<Libr
     .then(|| if tag.contains("alpine") { Library::Musl } else { Library::Glibc })
 }
 
+/// The libraries whose loaders are among the files.
+fn libraries(files: &dyn BaseFiles) -> Option<Vec<Library>> {
+    let mut names = files.names("/lib")?;
+    names.extend(files.names("/lib64")?);
+    let has = |prefixes: &[&str]| names.iter().any(|name| prefixes.iter().any(|one| name.starts_with(one)));
+    let found = [(Library::Glibc, has(&["ld-linux", "ld64.so"])), (Library::Musl, has(&["ld-musl-"]))];
+    Some(found.into_iter().filter(|(_, is_there)| *is_there).map(|(library, _)| library).collect())
+}
+
 /// The numbers that a tag starts with: of `3.12-slim`, 3 and 12.
 pub(super) fn version(tag: &str) -> Vec<u32> {
     let head = tag.split('-').next().unwrap_or_default();
@@ -106,8 +125,43 @@ pub(super) fn version(tag: &str) -> Vec<u32> {
     numbers.collect()
 }
 
-/// The version of Python in an image, as far as its name says it.
-pub(super) fn python_version(image: &str) -> Option<(u32, u32)> {
+/// The numbers of a version that an image of a language has in its environment.
+fn version_in_environment(document: &Document<'_>, stage: &Stage<'_>, name: &str) -> Option<Vec<u32>> {
+    let config = document.base_config(stage)?;
+    let value =
+        config.env.iter().rev().find_map(|variable| variable.strip_prefix(name)?.strip_prefix('='))?;
+    Some(version(value))
+}
+
+/// The version of Python in the image that a stage goes back to.
+pub(super) fn python_version(document: &Document<'_>, stage: &Stage<'_>) -> Option<(u32, u32)> {
+    let image = root_image(document, stage)?;
+    if let Some([major, minor, ..]) = version_in_environment(document, stage, "PYTHON_VERSION").as_deref() {
+        return Some((*major, *minor));
+    }
+    match document.base_files(stage).and_then(pythons).as_deref() {
+        Some([version]) => Some(*version),
+        Some(_) => None,
+        None => python_of_name(image),
+    }
+}
+
+/// The versions in the names of interpreters, such as `python3.13`: the first directory that has one counts, as in `PATH`.
+fn pythons(files: &dyn BaseFiles) -> Option<Vec<(u32, u32)>> {
+    let version = |name: &String| {
+        let (major, minor) = name.strip_prefix("python")?.split_once('.')?;
+        Some((major.parse().ok()?, minor.parse().ok()?))
+    };
+    for directory in ["/usr/local/bin", "/usr/bin"] {
+        let versions: Vec<_> = files.names(directory)?.iter().filter_map(version).collect();
+        if !versions.is_empty() {
+            return Some(versions);
+        }
+    }
+    Some(Vec::new())
+}
+
+fn python_of_name(image: &str) -> Option<(u32, u32)> {
     let (name, tag) = short_name(image)?;
     if is_distroless(image) && name.starts_with("python3") {
         let releases = [("debian11", (3, 9)), ("debian12", (3, 11)), ("debian13", (3, 13))];
@@ -119,8 +173,14 @@ pub(super) fn python_version(image: &str) -> Option<(u32, u32)> {
     }
 }
 
-/// The major version of Node in an image, as far as its name says it.
-pub(super) fn node_version(image: &str) -> Option<u32> {
+/// The major version of Node in the image that a stage goes back to.
+pub(super) fn node_version(document: &Document<'_>, stage: &Stage<'_>) -> Option<u32> {
+    let image = root_image(document, stage)?;
+    let own = version_in_environment(document, stage, "NODE_VERSION");
+    own.and_then(|version| version.first().copied()).or_else(|| node_of_name(image))
+}
+
+fn node_of_name(image: &str) -> Option<u32> {
     let (name, tag) = short_name(image)?;
     if is_distroless(image) {
         let number = name.strip_prefix("nodejs")?.split('-').next()?;

@@ -4,7 +4,7 @@
 //! `dockerfile` are the situation: `build-arg:NAME=VALUE`, `target:STAGE`, `require-label:KEY:TYPE`, `labels:strict`,
 //! `trusted-registry:GLOB`, `enable:ID`. A `dockerignore` block in front is the context's
 //! ignore file, a `context` block its files (`context guessed` when nobody said that it is the context), a `base NAME` block what is known of an image: `env NAME=VALUE`, `platform OS/ARCH`, `shell WORD…`,
-//! `digest DIGEST` and `user NAME` lines, and a `lock` block the whole names that `plimsoll.lock` has. In a `shellcheck` block each line `CODE LEVEL TEXT` is what `ShellCheck` says about every place of a
+//! `digest DIGEST`, `user NAME` and `files PATH…` (or `files none`) lines, and a `lock` block the whole names that `plimsoll.lock` has. In a `shellcheck` block each line `CODE LEVEL TEXT` is what `ShellCheck` says about every place of a
 //! text. All of them count for the next file only. With `PLIMSOLL_BLESS=1` the `diagnostics` blocks are written.
 
 use std::fmt::Write as _;
@@ -147,6 +147,10 @@ fn read_base(name: &str, body: &str, situation: &mut Situation) {
         let (key, value) = line.split_once(' ').unwrap();
         match key {
             "env" => config.config.env.push(value.to_owned()),
+            "files" => {
+                let paths = value.split(' ').filter(|path| *path != "none").map(str::to_owned).collect();
+                situation.base_files.insert(name.to_owned(), paths);
+            }
             "digest" => drop(situation.digests.insert(name.to_owned(), value.parse().unwrap())),
             "user" => value.clone_into(&mut config.config.user),
             "shell" => config.config.shell = Some(value.split(' ').map(str::to_owned).collect()),

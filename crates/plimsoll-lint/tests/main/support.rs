@@ -1,12 +1,14 @@
 //! A check of a text.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use plimsoll_dockerfile::ignore::IgnoreFile;
 use plimsoll_dockerfile::{Severity, SourceFile, parse};
 use plimsoll_lint::shellcheck::{Comment, CommentFix, Replacement};
 use plimsoll_lint::{
-    BaseFacts, BuildContext, ContextEntry, EntryKind, LabelType, Listing, Options, Report, Scope, check,
+    BaseFacts, BaseFiles, BuildContext, ContextEntry, EntryKind, LabelType, Listing, Options, Report, Scope,
+    check,
 };
 use plimsoll_oci::{Digest, ImageConfig, Platform};
 
@@ -23,6 +25,8 @@ pub(crate) struct Situation {
     pub(crate) context_is_guessed: bool,
     pub(crate) bases: BTreeMap<String, ImageConfig>,
     pub(crate) digests: BTreeMap<String, Digest>,
+    /// The paths of the files of images.
+    pub(crate) base_files: BTreeMap<String, Vec<String>>,
     /// The names that the lock has, whole; nothing when there is no lock.
     pub(crate) locked: Option<BTreeSet<String>>,
     pub(crate) label_schema: Vec<(String, LabelType)>,
@@ -42,7 +46,11 @@ pub(crate) fn run(file: &SourceFile, situation: &Situation) -> Report {
     let ignore_file = situation.ignore_file.as_deref().map(|text| IgnoreFile::parse(text).0);
     let bases = |name: &str, _: &Platform| {
         let config = situation.bases.get(name)?.clone();
-        Some(BaseFacts { config, digest: situation.digests.get(name).copied() })
+        let files = situation
+            .base_files
+            .get(name)
+            .map(|paths| Rc::new(TestFiles { paths: paths.clone() }) as Rc<dyn BaseFiles>);
+        Some(BaseFacts { config, digest: situation.digests.get(name).copied(), files })
     };
     let context = situation.context.as_deref().map(|files| TestContext::new(files, situation));
     let ask = |script: &str| answers(situation.shellcheck.as_deref().unwrap_or_default(), script);
@@ -64,6 +72,22 @@ pub(crate) fn run(file: &SourceFile, situation: &Situation) -> Report {
         ..Options::default()
     };
     check(file, &parse(file).dockerfile, &options)
+}
+
+/// The files of an image, by their paths.
+struct TestFiles {
+    paths: Vec<String>,
+}
+
+impl BaseFiles for TestFiles {
+    fn has_file(&self, path: &str) -> Option<bool> {
+        Some(self.paths.iter().any(|own| own == path))
+    }
+
+    fn names(&self, directory: &str) -> Option<Vec<String>> {
+        let below = self.paths.iter().filter_map(|path| path.strip_prefix(directory)?.strip_prefix('/'));
+        Some(below.map(|rest| rest.split('/').next().unwrap().to_owned()).collect())
+    }
 }
 
 /// What a stand-in for `ShellCheck` says about a script: its lines are `CODE LEVEL TEXT`, and the text is what it is about. Where

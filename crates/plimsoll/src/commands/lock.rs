@@ -214,7 +214,7 @@ fn moved(before: &Plan, after: &Plan) -> String {
         })
         .collect();
     match all.len() {
-        0 => "the same packages, other release files".to_owned(),
+        0 => "the same versions, other files".to_owned(),
         count if count > MOST_PACKAGES => {
             format!("{} and {} more", all[..MOST_PACKAGES].join(", "), count - MOST_PACKAGES)
         }

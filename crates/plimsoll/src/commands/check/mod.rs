@@ -1,5 +1,6 @@
 //! `plimsoll check`: what is probably wrong with Dockerfiles.
 
+pub(super) mod bases;
 mod configuration;
 pub(super) mod context;
 pub(super) mod files;
@@ -9,25 +10,21 @@ mod shellcheck;
 use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::str::FromStr as _;
 
 use anyhow::{Context as _, Result, bail};
 use plimsoll_diagnostics::{Diagnostic, Severity, SourceFile, did_you_mean, sanitize};
 use plimsoll_dockerfile::parse;
-use plimsoll_export::Image;
 use plimsoll_lint::output::{Checked, text};
-use plimsoll_lint::{
-    BaseFacts, Bases, BuildContext, Options, Scope, Threshold, fix, is_known_id, known_ids, rules,
-};
-use plimsoll_oci::{Platform, Reference};
-use plimsoll_store::Store;
+use plimsoll_lint::{Bases, BuildContext, Options, Scope, Threshold, fix, is_known_id, known_ids, rules};
+use plimsoll_oci::Platform;
 
 use crate::commands::images::answer;
 use crate::commands::report as report_error;
-use crate::environment::{self, GlobalArgs, Host};
+use crate::environment::GlobalArgs;
 use crate::exit;
 use crate::namespace::Standing;
 use crate::output::{Align, Table, terminal_width};
+use bases::StoreBases;
 use context::Context;
 use files::Input;
 use report::{Format, Output};
@@ -35,7 +32,7 @@ use shellcheck::{Answers, Choice};
 
 /// Say what is probably wrong with Dockerfiles, and fix what can be fixed
 ///
-/// Nothing is built and nothing is fetched. Rules answer to the names that hadolint, Docker and Trivy have for them.
+/// Nothing is built, and nothing is fetched without --online. What base images hold is known of those in the store. Rules answer to the names that hadolint, Docker and Trivy have for them.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Dockerfiles, folders to search for them, or `-` for standard input; with `--file` the build context
@@ -68,6 +65,9 @@ pub(crate) struct Args {
     /// Ask ShellCheck about the code of RUN: `auto` is the one in PATH, if any; `off`, or the path of another
     #[arg(long, value_name = "auto|off|PATH", default_value = "auto")]
     shellcheck: Choice,
+    /// Ask registries for the configs of base images that the store does not have; their layers are not fetched
+    #[arg(long)]
+    online: bool,
     /// Honour no comments that suppress findings
     #[arg(long)]
     no_inline_ignores: bool,
@@ -152,8 +152,8 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
             Err(error) => fail(error),
         }
     }
-    let store = LazyCell::new(|| open_store(global, standing));
-    let bases = |name: &str, platform: &Platform| base_facts(store.as_ref()?, name, platform);
+    let known = LazyCell::new(|| StoreBases::open(global, standing, args.online));
+    let bases = |name: &str, platform: &Platform| known.as_ref()?.facts(name, platform);
     let mut common = Common { build_args: build_args(args)?, today, bases: &bases, shellcheck: None };
     if args.fix || args.diff {
         for input in &mut inputs {
@@ -203,8 +203,8 @@ pub(super) fn repair_only(wanted: &Repair, global: &GlobalArgs, standing: Standi
     let args = <Args as clap::FromArgMatches>::from_arg_matches(&matches)?;
     let mut failed = false;
     let today = jiff::Zoned::now().date().to_string();
-    let store = LazyCell::new(|| open_store(global, standing));
-    let bases = |name: &str, platform: &Platform| base_facts(store.as_ref()?, name, platform);
+    let known = LazyCell::new(|| StoreBases::open(global, standing, false));
+    let bases = |name: &str, platform: &Platform| known.as_ref()?.facts(name, platform);
     let common = Common { build_args: BTreeMap::new(), today, bases: &bases, shellcheck: None };
     let mut fail = |error: anyhow::Error| {
         report_error(&error);
@@ -308,20 +308,6 @@ fn known(id: &str) -> Result<()> {
         None => "`plimsoll check --list-rules` lists them".to_owned(),
     };
     bail!("no rule is named `{id}`; {hint}")
-}
-
-/// What the store knows of a base image.
-pub(super) fn base_facts(store: &Store, name: &str, platform: &Platform) -> Option<BaseFacts> {
-    let reference = Reference::from_str(name).ok()?;
-    let image = Image::open(store, &reference.to_string(), platform).ok()?;
-    let digest = store.image(&reference.to_string()).ok()?.map(|target| target.digest);
-    Some(BaseFacts { config: image.config, digest })
-}
-
-/// The store, if there is one: a check makes none.
-pub(super) fn open_store(global: &GlobalArgs, standing: Standing) -> Option<Store> {
-    let root = environment::root(global, &standing).ok().filter(|root| root.is_dir());
-    root.and_then(|_| Host::open(global, standing).ok()).map(|host| host.store)
 }
 
 fn list() -> Result<u8> {

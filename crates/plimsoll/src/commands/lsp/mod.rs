@@ -17,7 +17,7 @@ use std::io::{BufWriter, Write as _};
 use anyhow::{Context as _, Result};
 use plimsoll_oci::Platform;
 
-use crate::commands::check::{base_facts, open_store};
+use crate::commands::check::bases::StoreBases;
 use crate::environment::GlobalArgs;
 use crate::exit;
 use crate::namespace::Standing;
@@ -34,8 +34,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(_args: &Args, global: &GlobalArgs, standing: Standing) -> Result<u8> {
-    let store = LazyCell::new(|| open_store(global, standing));
-    let bases = |name: &str, platform: &Platform| base_facts(store.as_ref()?, name, platform);
+    let known = LazyCell::new(|| StoreBases::open(global, standing, false));
+    let bases = |name: &str, platform: &Platform| known.as_ref()?.facts(name, platform);
     let mut server = Server::new(&bases);
     let mut input = std::io::stdin().lock();
     let mut output = BufWriter::new(std::io::stdout().lock());
