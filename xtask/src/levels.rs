@@ -17,7 +17,7 @@ const LEVELS: &[&[&str]] = &[
         "plimsoll-advisories",
     ],
     &["plimsoll-graph", "plimsoll-solver", "plimsoll-snapshot", "plimsoll-registry", "plimsoll-scan"],
-    &["plimsoll-export", "plimsoll-compose", "plimsoll-lint", "plimsoll-bake"],
+    &["plimsoll-export", "plimsoll-compose", "plimsoll-lint", "plimsoll-bake", "plimsoll-report"],
     &["plimsoll-executor"],
     &["plimsoll-build"],
     &["plimsoll"],

@@ -13,6 +13,7 @@ mod end_of_life;
 mod executable;
 mod inventory;
 mod package;
+mod package_url;
 mod purl;
 mod read_at;
 mod zip;
@@ -23,4 +24,5 @@ pub use analyzer::{
 pub use end_of_life::{Lifetime, Support, lifetime, support};
 pub use inventory::{Found, Installed, Inventory, Layer, Location, NotScanned, inventory};
 pub use package::{Evidence, Kind, Package, Scope, Source};
+pub use package_url::{Purl, PurlError};
 pub use read_at::{OpenFile, ReadAt, read_whole};
