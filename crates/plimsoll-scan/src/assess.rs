@@ -6,6 +6,7 @@ use plimsoll_advisories::{Database, DatabaseError, Finding, Query, ecosystem};
 use plimsoll_packages::{Kind, OperatingSystem, Scope};
 
 use crate::facts::NotScanned;
+use crate::foreign::is_foreign_vendor;
 use crate::report::{Package, PackageRef, Severity, State, Vulnerability};
 
 /// What the database says of a list of packages.
@@ -36,6 +37,11 @@ pub(crate) fn assess(
             Scope::Project => false,
         };
         if !is_wanted {
+            continue;
+        }
+        if system.is_some_and(|system| is_foreign_vendor(package.kind, package.vendor.as_deref(), &system.id))
+        {
+            *unknown.entry("of another maker than the distribution".to_owned()).or_default() += 1;
             continue;
         }
         let Some(ecosystem) = ecosystem_of(package, release.as_deref()) else {

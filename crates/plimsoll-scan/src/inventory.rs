@@ -3,6 +3,7 @@
 use plimsoll_packages::{Found, Installed, Layer, OperatingSystem};
 
 use crate::facts::LayerFacts;
+use crate::foreign::is_foreign;
 use crate::report::{Location, Named, Package};
 
 /// What the layers of an image say together.
@@ -22,7 +23,11 @@ impl Inventory {
         let taken = facts.iter_mut().enumerate().map(|(place, facts)| layer(place, facts));
         let layers: Vec<Layer> = taken.collect();
         let is_hidden = |place: usize, path: &str| is_hidden(facts, place, path);
-        let found = plimsoll_packages::inventory(&layers, &is_hidden);
+        // Which system it is decides what is its own, and is itself found in the files.
+        let id =
+            layers.iter().flat_map(|layer| &layer.found).filter_map(|found| found.analysis.system.as_ref());
+        let id = id.last().map(|system| system.id.clone()).unwrap_or_default();
+        let found = plimsoll_packages::inventory(&layers, &is_hidden, &|package| is_foreign(package, &id));
         let system = found.system;
         let package = |installed| package(installed, system.as_ref(), has_layers);
         let packages = found.packages.into_iter().map(package).collect();

@@ -12,11 +12,11 @@ use crate::exposed;
 use crate::facts::{LayerFacts, NotScanned};
 use crate::ignore::IgnoreRules;
 use crate::inventory::Inventory;
-use crate::vex::Vex;
 use crate::report::{
     DatabaseInfo, Layer, Location, Package, Report, SCHEMA, Secret, Severity, State, Summary, System, Target,
     TargetKind, Tool,
 };
+use crate::vex::Vex;
 
 /// What a scan is about.
 pub struct Subject {

@@ -72,8 +72,10 @@ impl Vex {
                 continue;
             }
             let vulnerability = &statement["vulnerability"];
-            let mut names: Vec<String> =
-                [vulnerability, &vulnerability["name"], &vulnerability["@id"]].into_iter().filter_map(text).collect();
+            let mut names: Vec<String> = [vulnerability, &vulnerability["name"], &vulnerability["@id"]]
+                .into_iter()
+                .filter_map(text)
+                .collect();
             names.extend(items(&vulnerability["aliases"]).filter_map(text));
             let mut packages = Vec::new();
             for product in items(&statement["products"]) {
@@ -95,7 +97,9 @@ impl Vex {
             let mut names: Vec<String> = text(&vulnerability["cve"]).into_iter().collect();
             names.extend(items(&vulnerability["ids"]).filter_map(|id| text(&id["text"])));
             let status = &vulnerability["product_status"];
-            let ids = ["known_not_affected", "fixed", "first_fixed"].into_iter().flat_map(|key| items(&status[key]));
+            let ids = ["known_not_affected", "fixed", "first_fixed"]
+                .into_iter()
+                .flat_map(|key| items(&status[key]));
             let packages = ids.filter_map(Value::as_str).filter_map(|id| products.get(id).cloned()).collect();
             self.state(names, packages);
         }
@@ -132,9 +136,11 @@ impl Vex {
 fn csaf_products(tree: &Value) -> BTreeMap<String, Purl> {
     let mut products = BTreeMap::new();
     let mut rest: Vec<&Value> = items(&tree["branches"]).collect();
-    let mut add = |product: &Value, products: &mut BTreeMap<String, Purl>| {
+    let add = |product: &Value, products: &mut BTreeMap<String, Purl>| {
         let purl = product["product_identification_helper"]["purl"].as_str();
-        if let (Some(id), Some(purl)) = (text(&product["product_id"]), purl.and_then(|purl| Purl::parse(purl).ok())) {
+        if let (Some(id), Some(purl)) =
+            (text(&product["product_id"]), purl.and_then(|purl| Purl::parse(purl).ok()))
+        {
             products.insert(id, purl);
         }
     };
@@ -169,11 +175,13 @@ fn purls(product: &Value) -> Vec<Purl> {
 
 /// Whether a package is the one that a statement names: of any version if it names none, and with the qualifiers that it names.
 fn covers(named: &Purl, package: &Purl) -> bool {
-    let same_name = (&named.kind, &named.namespace, &named.name) == (&package.kind, &package.namespace, &package.name);
+    let same_name =
+        (&named.kind, &named.namespace, &named.name) == (&package.kind, &package.namespace, &package.name);
     let same_version = named.version.is_none() || named.version == package.version;
     let same_qualifiers = named.qualifiers.iter().all(|(key, value)| {
         // Where it comes from says nothing about what it is.
-        matches!(key.as_str(), "repository_url" | "download_url" | "vcs_url") || package.qualifiers.get(key) == Some(value)
+        matches!(key.as_str(), "repository_url" | "download_url" | "vcs_url")
+            || package.qualifiers.get(key) == Some(value)
     });
     same_name && same_version && same_qualifiers
 }
@@ -207,8 +215,13 @@ mod tests {
         assert!(!excuses(&document("not_affected", package), &["CVE-2024-2"]));
         let part = json!([{ "@id": "pkg:oci/app@sha256:1", "subcomponents": [{ "@id": "pkg:deb/debian/libssl3@3.0.11-1" }] }]);
         assert!(excuses(&document("not_affected", part), &["CVE-2024-1"]));
-        for other in ["pkg:deb/debian/libssl3@3.0.12-1", "pkg:deb/ubuntu/libssl3", "pkg:deb/debian/libssl3?arch=arm64"] {
-            assert!(!excuses(&document("not_affected", json!([{ "@id": other }])), &["CVE-2024-1"]), "{other}");
+        for other in
+            ["pkg:deb/debian/libssl3@3.0.12-1", "pkg:deb/ubuntu/libssl3", "pkg:deb/debian/libssl3?arch=arm64"]
+        {
+            assert!(
+                !excuses(&document("not_affected", json!([{ "@id": other }])), &["CVE-2024-1"]),
+                "{other}"
+            );
         }
         assert!(excuses(&document("not_affected", json!(["pkg:deb/debian/libssl3"])), &["CVE-2024-1"]));
     }

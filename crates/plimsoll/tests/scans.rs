@@ -223,7 +223,8 @@ fn attestations_stand_beside_the_image_in_its_index() {
         let hex = digest.as_str().unwrap().strip_prefix("sha256:").unwrap();
         serde_json::from_slice(&std::fs::read(lab.beside("layout/blobs/sha256").join(hex)).unwrap()).unwrap()
     };
-    let layout: Value = serde_json::from_slice(&std::fs::read(lab.beside("layout/index.json")).unwrap()).unwrap();
+    let layout: Value =
+        serde_json::from_slice(&std::fs::read(lab.beside("layout/index.json")).unwrap()).unwrap();
     let top = &layout["manifests"][0]["digest"];
     let index = read(top);
     let [image, attestation] = index["manifests"].as_array().unwrap().as_slice() else { panic!("{index}") };
@@ -231,24 +232,34 @@ fn attestations_stand_beside_the_image_in_its_index() {
     assert_eq!(attestation["annotations"]["vnd.docker.reference.digest"], image["digest"]);
     assert_eq!(attestation["annotations"]["vnd.docker.reference.type"], "attestation-manifest");
     let manifest = read(&attestation["digest"]);
-    let statements: Vec<Value> = manifest["layers"].as_array().unwrap().iter().map(|layer| read(&layer["digest"])).collect();
+    let statements: Vec<Value> =
+        manifest["layers"].as_array().unwrap().iter().map(|layer| read(&layer["digest"])).collect();
     let kinds: Vec<&Value> = statements.iter().map(|one| &one["predicateType"]).collect();
     assert_eq!(kinds, ["https://spdx.dev/Document", "https://slsa.dev/provenance/v1"]);
     for statement in &statements {
         let subject = &statement["subject"][0];
-        assert_eq!(format!("sha256:{}", subject["digest"]["sha256"].as_str().unwrap()), image["digest"].as_str().unwrap());
+        assert_eq!(
+            format!("sha256:{}", subject["digest"]["sha256"].as_str().unwrap()),
+            image["digest"].as_str().unwrap()
+        );
         assert_eq!(subject["name"], "pkg:docker/example.org/x@1?platform=linux%2Famd64");
     }
     let packages = statements[0]["predicate"]["packages"].to_string();
     assert!(packages.contains("pkg:npm/lodash@4.17.20"), "{packages}");
     let provenance = &statements[1]["predicate"];
-    assert!(provenance["buildDefinition"]["internalParameters"]["dockerfile"].as_str().unwrap().contains("COPY app /app"));
+    assert!(
+        provenance["buildDefinition"]["internalParameters"]["dockerfile"]
+            .as_str()
+            .unwrap()
+            .contains("COPY app /app")
+    );
     assert_eq!(provenance["runDetails"]["metadata"], json!({}));
     // The same again gives the same, and the image itself is the one that it is without attestations.
     build.ok();
     std::fs::create_dir(lab.beside("again")).unwrap();
     lab.output(&["save", "--format", "oci", "-o", "again", "example.org/x:1"]);
-    let again: Value = serde_json::from_slice(&std::fs::read(lab.beside("again/index.json")).unwrap()).unwrap();
+    let again: Value =
+        serde_json::from_slice(&std::fs::read(lab.beside("again/index.json")).unwrap()).unwrap();
     assert_eq!(&again["manifests"][0]["digest"], top);
     let plain = lab.build().args(["-t", "example.org/x:2"]).epoch().ok();
     assert_eq!(plain.metadata.unwrap()["containerimage.digest"], image["digest"]);

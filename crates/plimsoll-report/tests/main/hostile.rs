@@ -53,6 +53,7 @@ fn hostile() -> Report {
             line: 1,
             column: 1,
             masked: text.clone(),
+            fingerprint: text.clone(),
             layer: Some(at),
             is_deleted_later: true,
         });

@@ -126,6 +126,7 @@ pub(crate) fn image() -> Report {
         line: 2,
         column: 1,
         masked: "b3Bl****".to_owned(),
+        fingerprint: "0123456789abcdef".to_owned(),
         layer: Some(2),
         is_deleted_later: true,
     }];
@@ -144,6 +145,7 @@ pub(crate) fn plain(name: &str, packages: Vec<Package>) -> Report {
             name: name.to_owned(),
             digest: Some(digest('e')),
             platform: Some("linux/amd64".to_owned()),
+            dockerfile: None,
             layers: Vec::new(),
         },
         os: Some(System {

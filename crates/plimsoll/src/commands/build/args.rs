@@ -9,9 +9,9 @@ use plimsoll_diagnostics::SourceFile;
 use plimsoll_oci::{Platform, Reference};
 
 use super::BuildArgs;
+use super::attest::AttestArgs;
 use super::call::Call;
 use super::limits::LimitArgs;
-use super::attest::AttestArgs;
 use super::refused::RefusedArgs;
 use crate::progress::Mode;
 use crate::variables;

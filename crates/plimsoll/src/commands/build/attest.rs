@@ -9,7 +9,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::Result;
 use plimsoll_build::{BuildRequest, BuildResult};
 use plimsoll_export::{Image, ImageSet};
-use plimsoll_oci::{Descriptor, DiffId, ImageConfig, Index, Manifest, Platform, Reference, RootFs, media_type};
+use plimsoll_oci::{
+    Descriptor, DiffId, ImageConfig, Index, Manifest, Platform, Reference, RootFs, media_type,
+};
 use plimsoll_report::Format;
 use serde_json::{Value, json};
 
@@ -66,7 +68,9 @@ fn attest(text: &str) -> Result<(Kind, Wanted), String> {
     let kind = match kind {
         Some("sbom") => Kind::Sbom,
         Some("provenance") => Kind::Provenance,
-        Some(other) => return Err(format!("no attestation has the type `{other}`; there are sbom and provenance")),
+        Some(other) => {
+            return Err(format!("no attestation has the type `{other}`; there are sbom and provenance"));
+        }
         None => return Err("it has no `type=`; types are sbom and provenance".to_owned()),
     };
     let rest = text.split(',').filter(|part| !part.starts_with("type="));
@@ -82,10 +86,14 @@ fn options<'t>(kind: Kind, parts: impl Iterator<Item = &'t str>) -> Result<Wante
             Some(("mode", "min")) if kind == Kind::Provenance => wanted = Wanted::Least,
             Some(("mode", "max")) if kind == Kind::Provenance => wanted = Wanted::Most,
             Some(("version", "v1")) if kind == Kind::Provenance => {}
-            Some(("version", _)) if kind == Kind::Provenance => return Err("only version v1 is written".to_owned()),
+            Some(("version", _)) if kind == Kind::Provenance => {
+                return Err("only version v1 is written".to_owned());
+            }
             Some(("builder-id" | "reproducible" | "inline-only", _)) if kind == Kind::Provenance => {}
             Some(("generator", _)) => {
-                return Err("plimsoll makes the bill of materials itself and runs no other generator".to_owned());
+                return Err(
+                    "plimsoll makes the bill of materials itself and runs no other generator".to_owned()
+                );
             }
             Some((key, _)) => return Err(format!("there is no option `{key}`")),
         }
@@ -171,7 +179,12 @@ fn statement(kind: &str, predicate: Value, image: &Image, tags: &[String]) -> Va
     })
 }
 
-fn bill_of_materials(image: &Image, request: &BuildRequest, host: &Host, epoch: Option<u64>) -> Result<Value> {
+fn bill_of_materials(
+    image: &Image,
+    request: &BuildRequest,
+    host: &Host,
+    epoch: Option<u64>,
+) -> Result<Value> {
     let name = request.tags.first().map_or("image", String::as_str);
     let report = scan::report_of(image, name, host)?;
     let options = plimsoll_report::Options { created: epoch, ..plimsoll_report::Options::default() };

@@ -284,7 +284,11 @@ impl Scan<'_> {
         if let Named::Directory(path) = named {
             return Ok(vec![Subject::directory(text.to_owned(), scan_directory(path, scanners)?)]);
         }
-        Ok(self.images(named)?.iter().map(|image| image_subject(image, text, scanners, self.host.as_ref())).collect())
+        Ok(self
+            .images(named)?
+            .iter()
+            .map(|image| image_subject(image, text, scanners, self.host.as_ref()))
+            .collect())
     }
 
     fn images(&self, named: &Named) -> Result<Vec<ImageSource>> {

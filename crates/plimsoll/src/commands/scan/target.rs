@@ -119,7 +119,12 @@ impl Finder<'_> {
     pub(super) fn stored(&self, name: &str) -> Result<Vec<ImageSource>> {
         let named = find(&self.host.store, name)?;
         let set = ImageSet::read(&self.host.store, &named.target, &self.one_or_chosen())?;
-        Ok(set.images.iter().filter(|image| is_real(&image.config.platform())).map(|image| self.stored_image(image, named.name.as_deref())).collect())
+        Ok(set
+            .images
+            .iter()
+            .filter(|image| is_real(&image.config.platform()))
+            .map(|image| self.stored_image(image, named.name.as_deref()))
+            .collect())
     }
 
     /// Of an index the host's image, unless others are asked for.
