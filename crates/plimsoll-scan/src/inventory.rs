@@ -24,9 +24,9 @@ impl Inventory {
         let layers: Vec<Layer> = taken.collect();
         let is_hidden = |place: usize, path: &str| is_hidden(facts, place, path);
         // Which system it is decides what is its own, and is itself found in the files.
-        let id =
-            layers.iter().flat_map(|layer| &layer.found).filter_map(|found| found.analysis.system.as_ref());
-        let id = id.last().map(|system| system.id.clone()).unwrap_or_default();
+        let named = layers.iter().flat_map(|layer| &layer.found);
+        let mut systems = named.filter_map(|found| found.analysis.system.as_ref());
+        let id = systems.next_back().map(|system| system.id.clone()).unwrap_or_default();
         let found = plimsoll_packages::inventory(&layers, &is_hidden, &|package| is_foreign(package, &id));
         let system = found.system;
         let package = |installed| package(installed, system.as_ref(), has_layers);

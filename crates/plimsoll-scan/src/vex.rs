@@ -1,4 +1,4 @@
-//! What others say about vulnerabilities in products (VEX): OpenVEX, CSAF and CycloneDX.
+//! What others say about vulnerabilities in products (VEX): `OpenVEX`, CSAF and `CycloneDX`.
 //!
 //! A statement takes a finding away when it names the vulnerability and the package, and says that the package is not affected or
 //! that it is fixed. Only documents that the user names are read: what lies in an image is a claim of whoever made the image.
@@ -65,7 +65,7 @@ impl Vex {
         }
     }
 
-    /// OpenVEX 0.2.0, "Statements". A product may be an image, and its subcomponents the packages in it.
+    /// `OpenVEX` 0.2.0, "Statements". A product may be an image, and its subcomponents the packages in it.
     fn open_vex(&mut self, document: &Value) {
         for statement in items(&document["statements"]) {
             if !matches!(statement["status"].as_str(), Some("not_affected" | "fixed")) {
@@ -105,7 +105,7 @@ impl Vex {
         }
     }
 
-    /// CycloneDX 1.6, "vulnerabilities". What is affected is a reference to a component, or a package URL, alone or behind `#`.
+    /// `CycloneDX` 1.6, "vulnerabilities". What is affected is a reference to a component, or a package URL, alone or behind `#`.
     fn cyclone_dx(&mut self, document: &Value) {
         let components: BTreeMap<&str, &str> = items(&document["components"])
             .filter_map(|component| Some((component["bom-ref"].as_str()?, component["purl"].as_str()?)))
@@ -167,7 +167,7 @@ fn text(value: &Value) -> Option<String> {
     value.as_str().map(str::to_owned)
 }
 
-/// The package URLs of a product of OpenVEX, which in its first version was a mere text.
+/// The package URLs of a product of `OpenVEX`, which in its first version was a mere text.
 fn purls(product: &Value) -> Vec<Purl> {
     let candidates = [product.as_str(), product["@id"].as_str(), product["identifiers"]["purl"].as_str()];
     candidates.into_iter().flatten().filter_map(|purl| Purl::parse(purl).ok()).collect()
