@@ -85,11 +85,11 @@ fn options<'t>(kind: Kind, parts: impl Iterator<Item = &'t str>) -> Result<Wante
             Some(("disabled", value)) => wanted = if truth(value)? { Wanted::Not } else { wanted },
             Some(("mode", "min")) if kind == Kind::Provenance => wanted = Wanted::Least,
             Some(("mode", "max")) if kind == Kind::Provenance => wanted = Wanted::Most,
-            Some(("version", "v1")) if kind == Kind::Provenance => {}
+            Some(("version", "v1") | ("builder-id" | "reproducible" | "inline-only", _))
+                if kind == Kind::Provenance => {}
             Some(("version", _)) if kind == Kind::Provenance => {
                 return Err("only version v1 is written".to_owned());
             }
-            Some(("builder-id" | "reproducible" | "inline-only", _)) if kind == Kind::Provenance => {}
             Some(("generator", _)) => {
                 return Err(
                     "plimsoll makes the bill of materials itself and runs no other generator".to_owned()
@@ -128,12 +128,12 @@ impl AttestArgs {
                 let mut statements = Vec::new();
                 if sbom != Wanted::Not {
                     let predicate = bill_of_materials(image, request, host, epoch)?;
-                    statements.push((SPDX, statement(SPDX, predicate, image, &request.tags)));
+                    statements.push((SPDX, statement(SPDX, &predicate, image, &request.tags)));
                 }
                 if provenance != Wanted::Not {
                     let times = epoch.is_none().then(|| (seconds(started), seconds(SystemTime::now())));
                     let predicate = how_it_was_built(request, result, provenance == Wanted::Most, times);
-                    statements.push((SLSA, statement(SLSA, predicate, image, &request.tags)));
+                    statements.push((SLSA, statement(SLSA, &predicate, image, &request.tags)));
                 }
                 images.push(attestation(image, &statements, host)?);
             }
@@ -159,7 +159,7 @@ fn indexed(set: &ImageSet, images: Vec<Image>) -> Result<ImageSet> {
 }
 
 /// An in-toto statement (v0.1, which BuildKit's readers know) about an image.
-fn statement(kind: &str, predicate: Value, image: &Image, tags: &[String]) -> Value {
+fn statement(kind: &str, predicate: &Value, image: &Image, tags: &[String]) -> Value {
     let digest = json!({ "sha256": image.manifest.digest.hex() });
     let platform = image.config.platform().to_string().replace('/', "%2F");
     let name = |tag: &String| match tag.parse::<Reference>() {
