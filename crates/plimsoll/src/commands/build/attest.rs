@@ -85,8 +85,7 @@ fn options<'t>(kind: Kind, parts: impl Iterator<Item = &'t str>) -> Result<Wante
             Some(("disabled", value)) => wanted = if truth(value)? { Wanted::Not } else { wanted },
             Some(("mode", "min")) if kind == Kind::Provenance => wanted = Wanted::Least,
             Some(("mode", "max")) if kind == Kind::Provenance => wanted = Wanted::Most,
-            Some(("version", "v1") | ("builder-id" | "reproducible" | "inline-only", _))
-                if kind == Kind::Provenance => {}
+            Some(("version", "v1")) if kind == Kind::Provenance => {}
             Some(("version", _)) if kind == Kind::Provenance => {
                 return Err("only version v1 is written".to_owned());
             }
