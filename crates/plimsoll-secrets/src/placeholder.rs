@@ -84,6 +84,20 @@ const WORDS: [&str; 58] = [
     "yes",
 ];
 
+/// Keys and tokens that everybody knows, in small letters: those of Azure's emulators, and of the examples in RFC 6749, RFC 7617 and
+/// RFC 7617's readers (`Aladdin:open sesame`, `username:password`, `user:pass`).
+const KNOWN: [&str; 9] = [
+    "eby8vdm02xnocqflqu",
+    "c2y6ydjf5/r+ob0n8a7cgv30vr",
+    "2yotnfzfejr1zcsicmwpaa",
+    "tgzv3jokf0xg5qx2tlkwia",
+    "czzcagrsa3f0mzpnwdfmqmf0m2jw",
+    "qwxhzgrpbjpvcgvuihnlc2ft",
+    "dxnlcm5hbwu6cgfzc3dvcmq",
+    "dxnlcjpwyxnz",
+    "b77a5c561934e089",
+];
+
 /// A row of so many characters, each the next of the one before it, is typed.
 const LONGEST_RUN: usize = 8;
 
@@ -98,6 +112,7 @@ pub(crate) fn is_made_up(value: &[u8]) -> bool {
     (value.len() >= 8 && distinct <= 3)
         || longest_row(&lower) >= (value.len() / 4).max(6)
         || longest_run(&lower) >= LONGEST_RUN
+        || KNOWN.iter().any(|known| lower.starts_with(known.as_bytes()))
         || MADE_UP_PARTS.iter().any(|part| contains(&lower, part.as_bytes()))
 }
 

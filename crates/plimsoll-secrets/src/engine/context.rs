@@ -55,7 +55,7 @@ impl FileClass {
         if name.starts_with(".env") || SETTINGS.contains(&ending) {
             Self::Settings
         } else if SOURCE.contains(&ending)
-            || matches!(ending, "svg" | "svelte" | "vue" | "zig" | "sql" | "pod" | "vim")
+            || matches!(ending, "rbs" | "svg" | "svelte" | "vue" | "zig" | "sql" | "pod" | "vim")
         {
             Self::Source
         } else {
@@ -78,6 +78,15 @@ pub(crate) struct Context<'a> {
 }
 
 impl Context<'_> {
+    /// Whether the value stands in a comment of a program, where examples of its use are.
+    pub(crate) fn is_comment(&self) -> bool {
+        let before = &self.window[..self.place.start];
+        let line = before.rsplit(|byte| *byte == b'\n').next().unwrap_or(before).trim_ascii_start();
+        let is_marked =
+            [&b"#"[..], b"//", b"*", b"/*", b"--", b";", b">>>"].iter().any(|mark| line.starts_with(mark));
+        self.class == FileClass::Source && is_marked
+    }
+
     pub(crate) fn value(&self) -> &[u8] {
         &self.window[self.place.clone()]
     }

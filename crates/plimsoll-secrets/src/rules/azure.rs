@@ -2,7 +2,6 @@
 
 use crate::engine::context::Context;
 use crate::finding::Severity::{Critical, High, Medium};
-use crate::placeholder;
 use crate::rule::{Rule, around, named, token, words};
 
 pub(super) static RULES: &[Rule] = &[
@@ -255,5 +254,5 @@ fn is_connection_string(context: &Context<'_>) -> bool {
     let has = |part: &[u8]| memchr::memmem::find(&line, part).is_some();
     (has(b"server=") || has(b"data source=") || has(b"host="))
         && has(b";")
-        && !placeholder::is_placeholder(context.value())
+        && super::generic::is_literal(context)
 }

@@ -7,8 +7,8 @@ use crate::placeholder;
 use crate::rule::{Rule, around, code, named, token, words};
 
 pub(super) static RULES: &[Rule] = &[
-    code("database-url-credentials", "password in a database's address", High, words!["://"], urls::database),
-    code("url-credentials", "password in an address", High, words!["://"], urls::other).generic(),
+    code("database-url-credentials", "password in a database's address", High, words!["://"], urls::database).checked(is_address_password),
+    code("url-credentials", "password in an address", High, words!["://"], urls::other).generic().checked(is_address_password),
     token("authorization-header", "credentials in an authorization header", High, words!["authorization"], r#"(?i)authorization["'\]]{0,2}\s{0,4}(?:=>|[:=,])\s{0,4}["'`]?(?:bearer|token|basic)\s{1,3}([A-Za-z0-9_.~+/=-]{16,1500})"#).entropy(3.5).checked(has_letter_and_digit).generic(),
     token("curl-credentials", "password on curl's command line", High, words!["curl "], r#"curl\s[^\n|;&]{0,300}?(?:\s-u\s?|--user[ =])["']?[A-Za-z0-9_.@+-]{1,64}:([^\s"'$]{4,128})"#).checked(is_no_placeholder).generic(),
     token("sshpass-password", "password on sshpass's command line", High, words!["sshpass"], r#"sshpass\s+-p\s?["']?([^\s"'$]{3,128})"#).checked(is_no_placeholder).generic(),
@@ -19,11 +19,11 @@ pub(super) static RULES: &[Rule] = &[
     named("generic-secret", "secret", Medium, words!["secret", "credential"], &[], r"[A-Za-z0-9_.~+/=!@#$%^&*-]{10,256}").entropy(3.3).checked(is_secret).generic(),
     named("generic-api-key", "API key", Medium, words!["apikey", "api_key", "api-key", "api.key", "accesskey", "access_key", "access-key", "authkey", "auth_key", "auth-key", "private_key", "privatekey", "masterkey", "master_key", "master-key", "app_key", "service_key"], &[], r"[A-Za-z0-9_.~+/=!@#$%^&*-]{16,256}").entropy(3.3).checked(is_api_key).generic(),
     named("generic-token", "token", Medium, words!["token"], &[], r"[A-Za-z0-9_.~+/=-]{16,512}").entropy(3.5).checked(is_token).generic(),
-    token("password-hash", "hash of a password", Low, words!["$2a$", "$2b$", "$2y$", "$6$", "$5$", "$argon2id$", "$y$"], r"(?:\$2[aby]\$\d{2}\$[A-Za-z0-9./]{53}|\$[56]\$(?:rounds=\d{1,7}\$)?[A-Za-z0-9./]{8,16}\$[A-Za-z0-9./]{43,86}|\$argon2id\$v=\d{1,3}\$[a-z0-9=,]{5,40}\$[A-Za-z0-9+/]{11,64}\$[A-Za-z0-9+/]{27,128}|\$y\$[A-Za-z0-9./]{1,8}\$[A-Za-z0-9./]{8,32}\$[A-Za-z0-9./]{43})"),
+    token("password-hash", "hash of a password", Low, words!["$2a$", "$2b$", "$2y$", "$6$", "$5$", "$argon2id$", "$y$"], r"(?:\$2[aby]\$\d{2}\$[A-Za-z0-9./]{53}|\$[56]\$(?:rounds=\d{1,7}\$)?[A-Za-z0-9./]{8,16}\$[A-Za-z0-9./]{43,86}|\$argon2id\$v=\d{1,3}\$[a-z0-9=,]{5,40}\$[A-Za-z0-9+/]{11,64}\$[A-Za-z0-9+/]{27,128}|\$y\$[A-Za-z0-9./]{1,8}\$[A-Za-z0-9./]{8,32}\$[A-Za-z0-9./]{43})").checked(is_kept),
 ];
 
 fn is_no_placeholder(context: &Context<'_>) -> bool {
-    !placeholder::is_placeholder(context.value())
+    !placeholder::is_placeholder(context.value()) && !is_name(context.value())
 }
 
 fn has_letter_and_digit(context: &Context<'_>) -> bool {
@@ -43,9 +43,9 @@ fn ends_with(name: &[u8], words: &[&str]) -> bool {
 }
 
 /// What is no literal: in code an unquoted word is a name, and so is a path of names anywhere.
-fn is_literal(context: &Context<'_>) -> bool {
+pub(super) fn is_literal(context: &Context<'_>) -> bool {
     let value = context.value();
-    if !context.quoted && context.class == FileClass::Source {
+    if context.class == FileClass::Source && (!context.quoted || context.is_comment()) {
         return false;
     }
     let is_number = value.iter().all(u8::is_ascii_digit);
@@ -130,6 +130,7 @@ fn is_digest(value: &[u8]) -> bool {
         b"{SSHA",
         b"pbkdf2",
         b"SCRAM-",
+        b"scram-",
         b"ENC[",
         b"ENC(",
     ]
@@ -148,8 +149,26 @@ fn is_password(context: &Context<'_>) -> bool {
         && is_literal(context)
         && !is_digest(value)
         && has_letter
-        && (has_digit || has_sign && !is_name(value))
+        && (has_digit || has_sign && context.class != FileClass::Source)
+        && !(context.class == FileClass::Source && names_itself(value))
         && placeholder::entropy(value) >= 2.5
+}
+
+/// `AuthenticationMD5Password`: what a program calls something.
+fn names_itself(value: &[u8]) -> bool {
+    memchr::memmem::find(&value.to_ascii_lowercase(), b"passw").is_some()
+}
+
+/// Programs and their documents are full of made-up addresses; there the password has to look like one.
+fn is_address_password(context: &Context<'_>) -> bool {
+    let value = context.value();
+    let looks_real = value.len() >= 6 && value.iter().any(u8::is_ascii_digit) && !value.contains(&b'%');
+    context.class != FileClass::Source || looks_real && !context.is_comment()
+}
+
+/// Where hashes are kept, and not where programs show them.
+fn is_kept(context: &Context<'_>) -> bool {
+    context.class != FileClass::Source
 }
 
 /// Letters and digits, as chance mixes them.
@@ -190,5 +209,5 @@ fn is_api_key(context: &Context<'_>) -> bool {
 }
 
 fn is_token(context: &Context<'_>) -> bool {
-    ends_with(context.name, &["token"]) && is_mixed(context)
+    ends_with(context.name, &["token"]) && !ends_with(context.name, &["publickeytoken"]) && is_mixed(context)
 }

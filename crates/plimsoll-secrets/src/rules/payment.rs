@@ -4,6 +4,14 @@ use crate::finding::Severity::{Critical, High, Medium};
 use crate::rule::{Rule, named, token, words};
 
 pub(super) static RULES: &[Rule] = &[
+    named(
+        "square-legacy-token",
+        "Square access token",
+        Critical,
+        words!["square"],
+        &[],
+        r"EAAA[A-Za-z0-9_-]{60}",
+    ),
     token(
         "stripe-secret-key",
         "Stripe live secret key",
@@ -36,8 +44,8 @@ pub(super) static RULES: &[Rule] = &[
         "square-access-token",
         "Square access token",
         Critical,
-        words!["sq0atp-", "eaaa"],
-        r"sq0atp-[A-Za-z0-9_-]{22}|EAAA[A-Za-z0-9_-]{60}",
+        words!["sq0atp-"],
+        r"sq0atp-[A-Za-z0-9_-]{22}",
     ),
     token(
         "square-oauth-secret",

@@ -1,5 +1,6 @@
 //! Services for people: documents, tasks, design, social networks, maps.
 
+use crate::engine::context::Context;
 use crate::finding::Severity::{Critical, High, Low, Medium};
 use crate::rule::{Rule, around, named, token, words};
 
@@ -204,7 +205,8 @@ pub(super) static RULES: &[Rule] = &[
         r"[A-Za-z0-9]{45,50}",
     )
     .entropy(4.0),
-    token("facebook-access-token", "Facebook access token", High, words!["eaa"], r"EAA[A-Za-z0-9]{80,300}"),
+    token("facebook-access-token", "Facebook access token", High, words!["eaa"], r"EAA[A-Za-z0-9]{80,300}")
+        .checked(is_no_base64_line),
     named(
         "facebook-app-secret",
         "Facebook app secret",
@@ -443,3 +445,10 @@ pub(super) static RULES: &[Rule] = &[
     .checked(super::generic::is_mixed)
     .generic(),
 ];
+
+/// A line of base64 may begin as a token does.
+fn is_no_base64_line(context: &Context<'_>) -> bool {
+    let before = context.window[..context.place.start].last();
+    before.is_none_or(|byte| *byte != b'\n')
+        && context.value().iter().filter(|byte| byte.is_ascii_digit()).count() > 4
+}
