@@ -213,6 +213,24 @@ fn a_secret_is_found_in_every_layer_and_in_the_config() {
 }
 
 #[test]
+fn a_build_with_findings_goes_nowhere() {
+    let lab = lab();
+    let build = lab.build().args(["-t", "x:1", "--scan", "--db", "context/db"]);
+    build.ok();
+    lab.output(&["rmi", "x:1"]);
+    assert_eq!(lab.output(&["images", "-q"]), "");
+    let outcome = build.arg("--fail-on=high").fails(1);
+    assert!(outcome.stderr.contains("1 vulnerability and no secrets of severity high"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("CVE-2026-1000"), "{}", outcome.stderr);
+    assert_eq!(lab.output(&["images", "-q"]), "");
+    // Its layers have been read: what is mended goes through.
+    lab.write("db/one.json", record("Debian:12", "example", "1.0-1", CRITICAL));
+    lab.build().args(["-t", "x:1", "--scan", "--db", "context/db", "--fail-on=high"]).ok();
+    assert!(!lab.output(&["images", "-q"]).is_empty());
+}
+
+
+#[test]
 fn attestations_stand_beside_the_image_in_its_index() {
     let lab = lab();
     let build = lab.build().args(["-t", "example.org/x:1", "--sbom", "--provenance=mode=max"]).epoch();

@@ -13,6 +13,7 @@ use super::attest::AttestArgs;
 use super::call::Call;
 use super::limits::LimitArgs;
 use super::refused::RefusedArgs;
+use super::scanned::ScanArgs;
 use crate::progress::Mode;
 use crate::variables;
 
@@ -88,6 +89,8 @@ pub(crate) struct Args {
     pub(crate) check: bool,
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
+    #[command(flatten)]
+    pub(crate) scan: ScanArgs,
     #[command(flatten)]
     pub(crate) attest: AttestArgs,
     #[command(flatten)]

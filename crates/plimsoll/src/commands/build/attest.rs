@@ -16,7 +16,7 @@ use plimsoll_report::Format;
 use serde_json::{Value, json};
 
 use super::args::truth;
-use crate::commands::scan;
+use crate::commands::scan::Question;
 use crate::environment::Host;
 
 /// The media type of a statement.
@@ -185,7 +185,7 @@ fn bill_of_materials(
     epoch: Option<u64>,
 ) -> Result<Value> {
     let name = request.tags.first().map_or("image", String::as_str);
-    let report = scan::report_of(image, name, host)?;
+    let report = Question::of(None, false)?.report(image, name, host)?;
     let options = plimsoll_report::Options { created: epoch, ..plimsoll_report::Options::default() };
     Ok(serde_json::from_str(&plimsoll_report::write(Format::Spdx, &[report], &options))?)
 }

@@ -9,6 +9,7 @@ mod limits;
 mod outputs;
 mod part;
 mod refused;
+mod scanned;
 pub(super) mod secrets;
 
 use std::collections::BTreeMap;
@@ -88,7 +89,9 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
     if let Some(buffer) = buffer {
         buffer.replay(&display.sink());
     }
+    let mut found = String::new();
     let outcome = built.map_err(anyhow::Error::from).and_then(|mut result| {
+        args.scan.check(&request, &result, &host, &mut found)?;
         args.attest.add(&request, &mut result, &host, wall_clock)?;
         let notes = outputs::write(&outputs, &request, &result, &builder.environment, &host, &sink)?;
         Ok((result, notes))
@@ -98,11 +101,18 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
         Some(BuildError::Diagnostics { .. })
     );
     let code = conclude(args, &outputs, &host, &request, &display, &*sink, started, outcome)?;
+    tell(&found);
     if failed && args.debug_on_fail.is_some() {
         let settings = step_settings(args, &host, &request, cancel)?;
         crate::commands::debug::after_failure(&host, &settings, &request.id)?;
     }
     Ok(code)
+}
+
+/// What a scan found, behind everything that the display had to say.
+#[expect(clippy::print_stderr, reason = "the answer on standard output is the image")]
+fn tell(found: &str) {
+    eprint!("{found}");
 }
 
 /// What a shell gets that is opened where a step failed.

@@ -126,6 +126,8 @@ impl Part<'_> {
         let failed = |error: anyhow::Error| Failed { dockerfile: Some(dockerfile.clone()), error };
         let outcome: Result<(BuildResult, Vec<String>)> =
             built.map_err(anyhow::Error::from).and_then(|mut result| {
+                // Of several builds, the number of findings in the error must do.
+                self.args.scan.check(&request, &result, self.host, &mut String::new())?;
                 self.args.attest.add(&request, &mut result, self.host, wall_clock)?;
                 let written =
                     write(&outputs, &request, &result, &builder.environment, self.host, &self.sink)?;

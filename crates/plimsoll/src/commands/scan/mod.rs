@@ -120,7 +120,7 @@ enum Scanner {
 
 /// How bad something is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Level {
+pub(crate) enum Level {
     Critical,
     High,
     Medium,
@@ -193,33 +193,55 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
     Ok(code)
 }
 
-/// What an image of the store is made of, without a look at what is known against it.
-pub(crate) fn report_of(image: &Image, name: &str, host: &Host) -> Result<Report> {
-    let temporary = tempfile::Builder::new().prefix("plimsoll-scan-").tempdir()?;
-    let client = host.client(None);
-    let finder = Finder {
-        host,
-        snapshots: Arc::new(host.snapshots(Arc::clone(&client), Arc::new(()))),
-        client,
-        choice: PlatformChoice::Present,
-        offline: false,
-        temporary: temporary.path().to_owned(),
-    };
-    let source = finder.stored_image(image, Some(name));
-    let scanners = Scanners { packages: true, secrets: None, temporary: temporary.path() };
-    let subject = image_subject(&source, name, scanners, Some(host));
-    let judgement = Judgement {
-        database: None,
-        vulnerabilities: false,
-        with_development: false,
-        only_fixed: false,
-        known_layers: None,
-        vex: &Vex::default(),
-        ignore: &IgnoreRules::default(),
-        today: &jiff::Zoned::now().date().to_string(),
-        version: env!("CARGO_PKG_VERSION"),
-    };
-    Ok(subject.report(&judgement)?)
+/// What is asked about an image that was just built.
+pub(crate) struct Question {
+    temporary: tempfile::TempDir,
+    database: Option<Source>,
+    /// What looks for secrets; without it only packages are listed.
+    secrets: Option<SecretScanner>,
+}
+
+impl Question {
+    /// What the image is made of; with `findings` also the secrets in it and what a database knows against it.
+    pub(crate) fn of(database: Option<&Path>, findings: bool) -> Result<Self> {
+        let temporary = tempfile::Builder::new().prefix("plimsoll-scan-").tempdir()?;
+        let database = database.filter(|_| findings).map(|path| Source::open(path, temporary.path()));
+        let secrets = findings.then(|| SecretScanner::new(&SecretConfig::default()));
+        Ok(Self { database: database.transpose()?, secrets: secrets.transpose()?, temporary })
+    }
+
+    /// The answer.
+    pub(crate) fn report(&self, image: &Image, name: &str, host: &Host) -> Result<Report> {
+        let client = host.client(None);
+        let finder = Finder {
+            host,
+            snapshots: Arc::new(host.snapshots(Arc::clone(&client), Arc::new(()))),
+            client,
+            choice: PlatformChoice::Present,
+            offline: false,
+            temporary: self.temporary.path().to_owned(),
+        };
+        let source = finder.stored_image(image, Some(name));
+        let scanners =
+            Scanners { packages: true, secrets: self.secrets.as_ref(), temporary: self.temporary.path() };
+        let judgement = Judgement {
+            database: self.database.as_ref().map(|source| (&source.database, source.digest.clone())),
+            vulnerabilities: self.secrets.is_some(),
+            with_development: false,
+            only_fixed: false,
+            known_layers: None,
+            vex: &Vex::default(),
+            ignore: &IgnoreRules::default(),
+            today: &jiff::Zoned::now().date().to_string(),
+            version: env!("CARGO_PKG_VERSION"),
+        };
+        Ok(image_subject(&source, name, scanners, Some(host)).report(&judgement)?)
+    }
+}
+
+/// Reports for people.
+pub(crate) fn table(reports: &[Report]) -> String {
+    Style { severities: Vec::new(), all: false }.answer(Format::Table, reports)
 }
 
 /// What the layers of an image say, and where they come from.
