@@ -1,4 +1,4 @@
-//! `cargo xtask generate`: reference pages from the program's own help, and the pages of the lint rules.
+//! `cargo xtask generate`: reference pages from the program's own help, the pages of the lint rules, and the list of secrets.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 mod rules;
+mod secrets;
 
 use crate::plimsoll;
 use crate::shell;
@@ -23,7 +24,8 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let docs = shell::workspace().join("docs");
     settle(arguments, &docs.join("reference"), &pages()?)?;
-    settle(arguments, &docs.join("rules"), &rules::pages())
+    settle(arguments, &docs.join("rules"), &rules::pages())?;
+    settle(arguments, &docs.join("secrets"), &secrets::pages())
 }
 
 /// Writes or checks the pages of one folder.

@@ -96,10 +96,13 @@ fn in_package(path: &str) -> Option<&str> {
     })
 }
 
-/// The documents that packages bring: their `README.md` shows how a key is given.
+/// The documents that packages bring: their `README.md` shows how a key is given, as do the `….examples.json` of AWS's clients.
 fn is_document(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
-    name.rsplit_once('.').is_some_and(|(_, ending)| matches!(ending, "md" | "markdown" | "rst" | "adoc"))
+    name.ends_with(".examples.json")
+        || name
+            .rsplit_once('.')
+            .is_some_and(|(_, ending)| matches!(ending, "md" | "markdown" | "rst" | "adoc"))
 }
 
 /// The configured lists, ready to use.

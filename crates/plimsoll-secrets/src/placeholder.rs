@@ -23,7 +23,7 @@ const MADE_UP_PARTS: [&str; 18] = [
 ];
 
 /// Whole values that are words.
-const WORDS: [&str; 58] = [
+const WORDS: [&str; 59] = [
     "abc",
     "abc123",
     "admin",
@@ -46,6 +46,7 @@ const WORDS: [&str; 58] = [
     "guest",
     "hidden",
     "key",
+    "latin1",
     "login",
     "me",
     "mypassword",

@@ -24,6 +24,12 @@ pub(crate) struct Assignment {
 pub(crate) fn around(text: &[u8], hit: Range<usize>) -> Option<Assignment> {
     let start =
         hit.start - text[..hit.start].iter().rev().take(MOST_NAME).take_while(|byte| is_name(**byte)).count();
+    // `arn:aws:secretsmanager:region:123456789012:secret:name`
+    if let [.., digit, b':'] = text[..start]
+        && digit.is_ascii_digit()
+    {
+        return None;
+    }
     let end = hit.end + text[hit.end..].iter().take(MOST_NAME).take_while(|byte| is_name(**byte)).count();
     let mut cursor = Cursor { text, at: end };
     let opens = Opening::before(&text[..start]);
@@ -282,6 +288,7 @@ mod tests {
             "password[0]",
             "--password",
             "password: Vec<u8>",
+            "12:password:abc",
         ] {
             assert_eq!(read(text), None, "{text}");
         }

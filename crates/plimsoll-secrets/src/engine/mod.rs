@@ -4,6 +4,7 @@ pub(crate) mod assignment;
 pub(crate) mod context;
 pub(crate) mod jwt;
 pub(crate) mod keys;
+mod keywords;
 pub(crate) mod search;
 mod stream;
 mod text;

@@ -6,11 +6,11 @@
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, Input, MatchKind, StartKind};
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::assignment;
 use super::context::{Context, FileClass};
+use super::keywords::Keywords;
 use crate::finding::{self, Candidate};
 use crate::placeholder;
 use crate::rule::{Rule, Shape};
@@ -28,13 +28,12 @@ pub(crate) const MOST_FOUND: usize = 1000;
 
 /// The rules, ready to search.
 pub(crate) struct Search {
-    automaton: AhoCorasick,
+    keywords: Keywords,
     rules: Vec<Ready>,
     /// For each keyword its rules.
     by_keyword: Vec<Vec<usize>>,
     /// Rules without a keyword.
     everywhere: Vec<usize>,
-    longest: usize,
 }
 
 struct Ready {
@@ -84,16 +83,8 @@ impl Search {
                 }
             }
         }
-        let automaton = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::Standard)
-            .start_kind(StartKind::Unanchored)
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(&keywords)
-            .expect("some hundred short keywords make an automaton");
-        let longest = keywords.iter().map(String::len).max().unwrap_or(0);
         let rules = rules.into_iter().map(|rule| Ready { rule, regex: OnceLock::new() }).collect();
-        Self { automaton, rules, by_keyword, everywhere, longest }
+        Self { keywords: Keywords::new(&keywords), rules, by_keyword, everywhere }
     }
 
     pub(crate) fn rule(&self, index: usize) -> &Rule {
@@ -113,16 +104,11 @@ impl Search {
         subject: Subject<'_>,
         found: &mut Vec<Candidate>,
     ) {
-        let end = part.bytes.len().min(range.end + self.longest);
-        let input = Input::new(part.bytes).range(range.start..end);
-        for hit in self.automaton.find_overlapping_iter(input) {
-            if hit.start() >= range.end {
-                continue;
-            }
+        for hit in self.keywords.find(part.bytes, range.clone()) {
             if found.len() >= MOST_FOUND {
                 return;
             }
-            self.look(part, hit.start()..hit.end(), hit.pattern().as_usize(), subject, found);
+            self.look(part, hit.start..hit.end, hit.keyword, subject, found);
         }
         self.look_everywhere(part, range, subject, found);
     }

@@ -243,7 +243,7 @@ fn is_signed_address(context: &Context<'_>) -> bool {
     let before = &context.window[context.place.start.saturating_sub(200)..context.place.start];
     let after = &context.window[context.place.end..context.window.len().min(context.place.end + 200)];
     let has = |part: &[u8]| [before, after].iter().any(|text| memchr::memmem::find(text, part).is_some());
-    has(b"sv=") && has(b"se=") || has(b"sr=https") && has(b"se=")
+    !context.is_comment() && has(b"se=") && (has(b"sv=") || has(b"sr=https"))
 }
 
 /// Whether the password stands among the other parts of a connection string.

@@ -150,7 +150,7 @@ fn is_password(context: &Context<'_>) -> bool {
         && !is_digest(value)
         && has_letter
         && (has_digit || has_sign && context.class != FileClass::Source)
-        && !(context.class == FileClass::Source && names_itself(value))
+        && !(context.class == FileClass::Source && (names_itself(value) || is_identifier(value)))
         && placeholder::entropy(value) >= 2.5
 }
 
@@ -180,6 +180,17 @@ pub(super) fn is_mixed(context: &Context<'_>) -> bool {
         && value.iter().filter(|byte| byte.is_ascii_digit()).count() >= 2
         && value.iter().any(u8::is_ascii_alphabetic)
         && !is_words(value)
+        && !is_identifier(value)
+}
+
+/// `generateEncryptionKeyBase64`: a name in a program.
+fn is_identifier(value: &[u8]) -> bool {
+    let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
+    value.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$'))
+        && value[0].is_ascii_alphabetic()
+        && value.iter().any(|byte| byte.is_ascii_uppercase() || *byte == b'_')
+        && digits <= 3
+        && is_camel(value)
 }
 
 /// Words and numbers with signs between them: `my-secret-2024`, `kubernetes.io/service-account-token-1`.
