@@ -7,9 +7,11 @@
 mod analyzer;
 mod analyzers;
 mod package;
+mod package_url;
 mod purl;
 mod read_at;
 
 pub use analyzer::{Analysis, AnalyzerError, File, OperatingSystem, Owned, analyze, fingerprint, wanted};
 pub use package::{Evidence, Kind, Package, Scope, Source};
+pub use package_url::{Purl, PurlError};
 pub use read_at::{OpenFile, ReadAt, read_whole};

@@ -72,7 +72,7 @@ fn last_slash(name: &str) -> (String, String) {
 }
 
 /// Percent-encodes what is neither alphanumeric nor one of `.-_~:`.
-fn encode(text: &mut String, part: &str) {
+pub(crate) fn encode(text: &mut String, part: &str) {
     for byte in part.bytes() {
         if byte.is_ascii_alphanumeric() || b".-_~:".contains(&byte) {
             text.push(char::from(byte));
