@@ -9,7 +9,7 @@ const LEVELS: &[&[&str]] = &[
     &["plimsoll-oci", "plimsoll-diagnostics", "plimsoll-versions"],
     &["plimsoll-dockerfile", "plimsoll-layer", "plimsoll-store", "plimsoll-sandbox", "plimsoll-packages"],
     &["plimsoll-graph", "plimsoll-solver", "plimsoll-snapshot", "plimsoll-registry", "plimsoll-scan"],
-    &["plimsoll-export", "plimsoll-compose", "plimsoll-lint", "plimsoll-bake"],
+    &["plimsoll-export", "plimsoll-compose", "plimsoll-lint", "plimsoll-bake", "plimsoll-report"],
     &["plimsoll-executor"],
     &["plimsoll-build"],
     &["plimsoll"],
