@@ -14,7 +14,7 @@ fn written(format: Format, reports: &[Report]) -> String {
 }
 
 fn value(format: Format, reports: &[Report]) -> Value {
-    serde_json::from_str(&written(format, reports)).expect("JSON")
+    serde_json::from_str(&written(format, reports)).expect("a JSON document")
 }
 
 #[test]
