@@ -84,7 +84,11 @@ fn swift(name: &str) -> Cow<'_, str> {
         .iter()
         .find_map(|scheme| name.strip_prefix(scheme))
         .unwrap_or(name);
-    lower(name.strip_suffix(".git").unwrap_or(name))
+    let name = name.strip_suffix(".git").unwrap_or(name);
+    match name.strip_prefix("git@").and_then(|name| name.split_once(':')) {
+        Some((host, path)) => Cow::Owned(format!("{host}/{path}").to_lowercase()),
+        None => lower(name),
+    }
 }
 
 /// Whether records of one ecosystem concern packages of another, more exactly named one.
@@ -245,6 +249,7 @@ mod tests {
             ("npm", "JSONStream", "JSONStream"),
             ("SwiftURL", "https://github.com/Vapor/Vapor.git", "github.com/vapor/vapor"),
             ("SwiftURL", "github.com/vapor/vapor/", "github.com/vapor/vapor"),
+            ("SwiftURL", "git@github.com:vapor/Vapor.git", "github.com/vapor/vapor"),
             ("Debian:12", "Foo", "Foo"),
         ] {
             assert_eq!(normal_name(ecosystem, name), normal, "{ecosystem} {name}");

@@ -16,7 +16,7 @@
 //! | `SSH_AUTH_SOCK` | the agent that `--ssh default` means |
 //! | `PATH` | where `git`, `ssh` and `shellcheck` are |
 //! | `http_proxy`, `https_proxy`, `all_proxy`, `no_proxy` | ways to servers; also given to steps, as Docker does |
-//! | `SOURCE_DATE_EPOCH` | as the build argument of that name, when that is not given |
+//! | `SOURCE_DATE_EPOCH` | as the build argument of that name, when that is not given; the time of `db build` |
 //! | `BUILDX_BAKE_ENTITLEMENTS_FS` | `0`: bake files may use every path |
 //! | `BUILDX_BAKE_DISABLE_VARS_ENV_LOOKUP` | `1`: variables of bake files do not come from the environment |
 //! | `NO_COLOR` | no colours |

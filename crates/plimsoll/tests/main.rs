@@ -15,6 +15,7 @@ mod concurrency;
 mod contexts;
 mod copying;
 mod crashes;
+mod databases;
 mod debugging;
 mod engines;
 mod file_system;

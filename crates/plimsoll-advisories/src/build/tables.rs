@@ -10,10 +10,10 @@ use crate::severity::{score_tenths, vector_version};
 pub(crate) enum Rank {
     /// From a source that exists to say just this.
     Own,
-    /// From a database whose records people review.
-    Reviewed,
     /// From another's conversion of such a source.
     Converted,
+    /// From a database whose records people review.
+    Reviewed,
     /// From any other record about the vulnerability.
     Other,
     /// From a distribution's record of the vulnerability.

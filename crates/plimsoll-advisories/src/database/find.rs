@@ -92,30 +92,36 @@ impl Database {
         let name = normal_name(query.ecosystem, query.name);
         let installed = Installed::new(order(query.ecosystem), query.version.trim());
         let mut found = Found::default();
-        let mut seen = BTreeSet::new();
-        for ecosystem in &*self.concerned(query.ecosystem) {
-            let Some(span) = self.look_up(*ecosystem, &name)? else { continue };
+        // What releases say, and which of it made a finding.
+        let (mut said, mut affected) = (BTreeSet::new(), BTreeSet::new());
+        for place in &*self.concerned(query.ecosystem) {
+            let Some(span) = self.look_up(*place, &name)? else { continue };
+            let recorded = usize::try_from(*place).ok().and_then(|place| self.ecosystems.get(place));
+            let is_general = recorded.is_some_and(|recorded| !recorded.contains(':'));
             let bytes = self.file.section(span, "the entries of a package")?;
             let mut cursor = Cursor::new(&bytes);
-            let mut own = Vec::new();
             while !cursor.is_empty() {
                 let posting =
                     Posting::read(&mut cursor).map_err(|_| self.file.corrupt("an entry of a package"))?;
                 let id = self.string(posting.id)?;
-                // What a release says itself, or a more exact name of it, the general record does not say again.
-                if seen.contains(&id) {
+                // What a release says itself, the general record does not say again; repositories of one release add up.
+                if affected.contains(&id) || (is_general && said.contains(&id)) {
                     continue;
                 }
-                self.judge(&installed, &id, &posting, query.with_summaries, &mut found)?;
-                own.push(id);
+                if self.judge(&installed, &id, &posting, query.with_summaries, &mut found)? {
+                    affected.insert(id.clone());
+                }
+                if !is_general {
+                    said.insert(id);
+                }
             }
-            seen.extend(own);
         }
         found.findings.sort_by(|left, right| left.id.cmp(&right.id));
         found.not_comparable.sort();
         Ok(found)
     }
 
+    /// Adds what an entry says of the installed version; says whether that was anything.
     fn judge(
         &self,
         installed: &Installed<'_>,
@@ -123,7 +129,7 @@ impl Database {
         posting: &Posting,
         with_summary: bool,
         found: &mut Found,
-    ) -> Result<(), DatabaseError> {
+    ) -> Result<bool, DatabaseError> {
         let intervals = posting.intervals.iter().map(|interval| {
             let end = || self.string(interval.end);
             Ok(Interval {
@@ -139,14 +145,17 @@ impl Database {
         let intervals = intervals.collect::<Result<Vec<_>, DatabaseError>>()?;
         let versions = self.strings(&posting.versions)?;
         match installed.judge(&intervals, &versions) {
-            Verdict::NotAffected => {}
-            Verdict::NotComparable => found.not_comparable.push(NotComparable { id: id.to_owned() }),
+            Verdict::NotAffected => Ok(false),
+            Verdict::NotComparable => {
+                found.not_comparable.push(NotComparable { id: id.to_owned() });
+                Ok(true)
+            }
             Verdict::Affected { fixed } => {
                 let finding = self.finding(id, posting, fixed, with_summary)?;
                 found.findings.push(finding);
+                Ok(true)
             }
         }
-        Ok(())
     }
 
     fn finding(

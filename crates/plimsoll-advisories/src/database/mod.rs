@@ -74,10 +74,10 @@ impl Database {
 
     /// Makes a database of a folder of OSV records, JSON or YAML, each in a file of any name.
     ///
-    /// The report says which of them could not be converted.
-    pub fn from_folder(folder: &Path) -> Result<(Self, SourceReport), DatabaseError> {
+    /// The report says which of them could not be converted. A folder with very many needs a directory for temporary files.
+    pub fn from_folder(folder: &Path, temporary: &Path) -> Result<(Self, SourceReport), DatabaseError> {
         let failed = |error| DatabaseError::Folder(Box::new(error));
-        let mut builder = Builder::new(0, &std::env::temp_dir());
+        let mut builder = Builder::new(0, temporary);
         builder.add(SourceKind::OsvDir, folder, &folder.to_string_lossy()).map_err(failed)?;
         let mut bytes = Vec::new();
         let mut report = builder.finish(&mut bytes, DetailsTo::Database).map_err(failed)?;

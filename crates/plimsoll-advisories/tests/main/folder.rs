@@ -12,7 +12,7 @@ fn a_flat_folder_of_records_is_a_database() {
     let yaml = fixture("osv/nested/PYSEC-2024-7.yaml");
     std::fs::copy(yaml, folder.path().join("another one.yml")).expect("it is there");
     std::fs::write(folder.path().join("broken.json"), "{").expect("it can be written");
-    let (database, report) = Database::from_folder(folder.path()).expect("it can be read");
+    let (database, report) = Database::from_folder(folder.path(), folder.path()).expect("it can be read");
     assert_eq!((report.records, report.skipped, report.rows), (2, 1, 3));
     assert_eq!(report.skips[0].name, "broken.json");
     assert_eq!(find(&database, "npm", "example-lib", "1.4.1")[0].id, "CVE-2024-1001");
@@ -24,6 +24,6 @@ fn a_flat_folder_of_records_is_a_database() {
 #[test]
 fn an_empty_folder_is_an_error() {
     let folder = tempfile::tempdir().expect("a temporary directory");
-    let refused = Database::from_folder(folder.path()).map(|_| ());
+    let refused = Database::from_folder(folder.path(), folder.path()).map(|_| ());
     assert!(matches!(refused, Err(DatabaseError::Folder(_))), "{refused:?}");
 }

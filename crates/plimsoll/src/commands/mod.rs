@@ -5,6 +5,7 @@ mod base;
 mod build;
 mod check;
 mod context;
+mod db;
 mod debug;
 mod df;
 mod doctor;
@@ -68,6 +69,9 @@ enum Command {
     Bake(Box<bake::Args>),
     /// Compose base images from Debian packages
     Base(base::Args),
+    /// Build and look into databases of security advisories
+    #[command(subcommand)]
+    Db(db::Command),
     /// List images
     Images(images::Args),
     /// Give an image one more name
@@ -177,6 +181,7 @@ fn run(cli: Cli, standing: Standing) -> anyhow::Result<u8> {
         Command::Lsp(args) => lsp::run(&args, global, standing),
         Command::Context(command) => context::run(&command),
         Command::Base(args) => base::run(&args, global, standing),
+        Command::Db(command) => db::run(&command),
         Command::Images(args) => images::run(&args, global, standing),
         Command::Tag(args) => tag::run(&args, global, standing),
         Command::Rmi(args) => rmi::run(&args, global, standing),

@@ -1,0 +1,78 @@
+//! Databases of advisories, from sources to what is said about them.
+
+use serde_json::Value;
+
+use crate::support::Lab;
+
+const RECORD: &str = r#"{"id":"GHSA-aaaa-bbbb-cccc","aliases":["CVE-2024-1001"],"summary":"It reads too much",
+"affected":[{"package":{"ecosystem":"npm","name":"example"},"ranges":[{"type":"SEMVER","events":[{"introduced":"0"},{"fixed":"1.2.3"}]}]}]}"#;
+
+fn lab() -> Lab {
+    let lab = Lab::new();
+    lab.write("osv/record.json", RECORD);
+    lab.write("osv/broken.json", "{\u{1b}[2J");
+    lab.write("epss.csv", "cve,epss,percentile\nCVE-2024-1001,0.5,0.9\n");
+    lab
+}
+
+#[test]
+fn a_database_is_built_and_described() {
+    let lab = lab();
+    let path = |name: &str| lab.path(name).to_str().unwrap().to_owned();
+    let build = |output: &str, more: &[&str]| {
+        let output = path(output);
+        let (osv, epss) = (path("osv"), format!("epss={}", path("epss.csv")));
+        let mut words =
+            vec!["db", "build", "--from", "osv-dir", &osv, "--from", &epss, "-o", &output, "--time", "86400"];
+        words.extend(more);
+        lab.command(&words).output().unwrap()
+    };
+    let output = build("a.db", &["--format", "json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&answer["packages"], &answer["entries"]), (&1.into(), &1.into()));
+    assert_eq!(answer["sources"][0]["not_converted"], 1);
+    assert_eq!(answer["sources"][0]["not_converted_first"][0]["name"], "broken.json");
+
+    let output = build("b.db", &[]);
+    let (said, warned) =
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert!(said.contains("1 entries of 1 packages\n"), "{said}");
+    assert!(warned.starts_with("warning: osv-dir `osv`: broken.json: "), "{warned}");
+    assert_eq!(std::fs::read(lab.path("a.db")).unwrap(), std::fs::read(lab.path("b.db")).unwrap());
+
+    let status = lab.output(&["db", "status", &path("a.db"), "--format", "json"]);
+    let status: Value = serde_json::from_str(&status).unwrap();
+    assert_eq!(status["digest"], answer["database"]["digest"]);
+    assert_eq!((&status["built"], &status["ecosystems"][0]), (&86400.into(), &"npm".into()));
+    let shown = lab.output(&["db", "status", &path("b.db")]);
+    assert!(shown.contains("1970-01-02T00:00:00Z") && shown.contains("older than five days"), "{shown}");
+    let folder = lab.output(&["db", "status", &path("osv"), "--format", "json"]);
+    let folder: Value = serde_json::from_str(&folder).unwrap();
+    assert_eq!((&folder["built"], &folder["entries"]), (&Value::Null, &1.into()));
+}
+
+#[test]
+fn a_build_that_fails_leaves_no_file() {
+    let lab = lab();
+    let path = |name: &str| lab.path(name).to_str().unwrap().to_owned();
+    let (output, epss) = (path("a.db"), path("epss.csv"));
+    for (from, expected) in [
+        (&["kev", &epss][..], "cannot read"),
+        (&["rustsec", &epss], "nothing in it is a record"),
+        (&["osv-zip"], "`--from osv-zip` has no path"),
+        (&[&epss], "names no kind of source"),
+    ] {
+        let mut words = vec!["db", "build", "-o", &output, "--from"];
+        words.extend(from);
+        let failed = lab.command(&words).output().unwrap();
+        let said = String::from_utf8(failed.stderr).unwrap();
+        assert_eq!(failed.status.code(), Some(2), "{said}");
+        assert!(said.contains(expected), "{said}");
+    }
+    let left = std::fs::read_dir(lab.path("")).unwrap().map(|entry| entry.unwrap().file_name());
+    let left: Vec<_> = left.filter(|name| name.to_string_lossy().contains("db")).collect();
+    assert!(left.is_empty(), "{left:?}");
+    let failed = lab.command(&["db", "status", &epss]).output().unwrap();
+    assert!(String::from_utf8(failed.stderr).unwrap().contains("is no advisory database"));
+}
