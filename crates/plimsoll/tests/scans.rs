@@ -229,7 +229,6 @@ fn a_build_with_findings_goes_nowhere() {
     assert!(!lab.output(&["images", "-q"]).is_empty());
 }
 
-
 #[test]
 fn attestations_stand_beside_the_image_in_its_index() {
     let lab = lab();
