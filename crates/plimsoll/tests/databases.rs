@@ -1,5 +1,6 @@
 //! Databases of advisories, from sources to what is said about them.
 
+use plimsoll_registry::testing::TestRegistry;
 use serde_json::Value;
 
 use crate::support::Lab;
@@ -75,4 +76,43 @@ fn a_build_that_fails_leaves_no_file() {
     assert!(left.is_empty(), "{left:?}");
     let failed = lab.command(&["db", "status", &epss]).output().unwrap();
     assert!(String::from_utf8(failed.stderr).unwrap().contains("is no advisory database"));
+}
+
+#[test]
+fn a_database_goes_through_a_registry() {
+    let (registry, lab) = (TestRegistry::start().unwrap(), lab());
+    let build = |output: &str, time: &str| {
+        let osv = lab.path("osv");
+        lab.output(&["db", "build", "--from", "osv-dir", osv.to_str().unwrap(), "-o", output, "--time", time]);
+    };
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    build("new.db", &now.to_string());
+    build("old.db", "86400");
+    let name = |tag: &str| format!("{}/advisories/all:{tag}", registry.host());
+    let pushed = lab.output(&["db", "push", "new.db", &name("new")]);
+    assert!(pushed.contains("/advisories/all@sha256:"), "{pushed}");
+    let old = lab.output(&["db", "push", "old.db", &name("old")]);
+    // The first one that answers; the file has the same bytes again.
+    let pulled = lab.output(&["db", "pull", &name("nowhere"), &name("new")]);
+    let usual = lab.beside("home/.local/share/plimsoll/db/advisories.db");
+    assert!(pulled.starts_with(usual.to_str().unwrap()), "{pulled}");
+    assert_eq!(std::fs::read(&usual).unwrap(), std::fs::read(lab.beside("new.db")).unwrap());
+    // An older one does not take its place, unless its digest is named.
+    let refused = lab.command(&["db", "pull", &name("old")]).output().unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("was built before"));
+    // A scan asks the one at the usual place, and no old one.
+    lab.write("app/package-lock.json", r#"{"lockfileVersion":3,"packages":{"node_modules/example":{"version":"1.0.0"}}}"#);
+    let scan = |arguments: &[&str]| {
+        let output = lab.command(&[&["scan", "context/app", "--format", "json"], arguments].concat()).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    assert!(scan(&[]).1.contains("CVE-2024-1001"));
+    lab.output(&["db", "pull", old.trim()]);
+    let (code, _, words) = scan(&[]);
+    assert!(code == Some(2) && words.contains("days old") && words.contains("db pull"), "{words}");
+    assert!(scan(&["--offline"]).1.contains("CVE-2024-1001"));
+    assert!(scan(&["--db", usual.to_str().unwrap()]).1.contains("CVE-2024-1001"));
+    // What is no database is neither sent nor kept.
+    assert_eq!(lab.command(&["db", "push", "context/epss.csv", &name("x")]).output().unwrap().status.code(), Some(2));
 }

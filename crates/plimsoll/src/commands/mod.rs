@@ -189,7 +189,7 @@ fn run(cli: Cli, standing: Standing) -> anyhow::Result<u8> {
         Command::Scan(args) => scan::run(&args, global, standing),
         Command::Lock(args) => lock::run(&args, global, standing),
         Command::Base(args) => base::run(&args, global, standing),
-        Command::Db(command) => db::run(&command),
+        Command::Db(command) => db::run(&command, global, standing),
         Command::Images(args) => images::run(&args, global, standing),
         Command::Tag(args) => tag::run(&args, global, standing),
         Command::Rmi(args) => rmi::run(&args, global, standing),

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
-use plimsoll_advisories::{Builder, Database, DetailsTo, SourceKind, SourceReport};
+use plimsoll_advisories::{Age, Builder, DEFAULT_MAX_AGE, Database, DetailsTo, SourceKind, SourceReport};
 use plimsoll_diagnostics::sanitize;
 use plimsoll_layer::file_digest;
 use plimsoll_oci::Digest;
@@ -39,6 +39,22 @@ impl Source {
         // Made of the same records it has the same bytes, whatever their files are called.
         let digest = Digest::of(&bytes).to_string();
         Ok(Self { database: Database::from_bytes(bytes, &name).with_context(failed)?, digest })
+    }
+}
+
+impl Source {
+    /// Refuses a database in which the news of the last days are missing. One that is named is taken as it is.
+    pub(super) fn refuse_if_old(&self) -> Result<()> {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        let now = now.map_or(0, |since| since.as_secs());
+        if let Age::TooOld(age) = Age::of(self.database.built(), now, DEFAULT_MAX_AGE) {
+            bail!(
+                "the database is {} days old, and what was found out since is not in it; `plimsoll db pull` fetches a newer \
+                 one, and `--db FILE` or `--offline` take it as it is",
+                age.as_secs() / (24 * 3600)
+            );
+        }
+        Ok(())
     }
 }
 

@@ -22,6 +22,7 @@ use plimsoll_scan::{
 };
 use plimsoll_secrets::{Config as SecretConfig, Scanner as SecretScanner};
 
+use crate::commands::db;
 use crate::commands::images::{answer, platform_choice};
 use crate::environment::{GlobalArgs, Host};
 use crate::exit;
@@ -147,10 +148,12 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
     let today = jiff::Zoned::now().date().to_string();
     let temporary = tempfile::Builder::new().prefix("plimsoll-scan-").tempdir()?;
     let wants_vulnerabilities = args.scanners.contains(&Scanner::Vuln);
-    let database = match args.db.as_deref().filter(|_| wants_vulnerabilities) {
-        Some(path) => Some(Source::open(path, temporary.path())?),
-        None => None,
-    };
+    let usual = db::usual_path().filter(|path| args.db.is_none() && path.is_file());
+    let named = args.db.as_deref().or(usual.as_deref()).filter(|_| wants_vulnerabilities);
+    let database = named.map(|path| Source::open(path, temporary.path())).transpose()?;
+    if let (Some(source), true) = (&database, args.db.is_none() && !args.offline) {
+        source.refuse_if_old()?;
+    }
     let ignore = policy::ignore_rules(args.ignorefile.as_deref(), &today)?;
     tell_expired(&ignore);
     let vex = policy::vex(&args.vex)?;
