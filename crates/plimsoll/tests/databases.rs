@@ -83,7 +83,17 @@ fn a_database_goes_through_a_registry() {
     let (registry, lab) = (TestRegistry::start().unwrap(), lab());
     let build = |output: &str, time: &str| {
         let osv = lab.path("osv");
-        lab.output(&["db", "build", "--from", "osv-dir", osv.to_str().unwrap(), "-o", output, "--time", time]);
+        lab.output(&[
+            "db",
+            "build",
+            "--from",
+            "osv-dir",
+            osv.to_str().unwrap(),
+            "-o",
+            output,
+            "--time",
+            time,
+        ]);
     };
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
     build("new.db", &now.to_string());
@@ -102,10 +112,20 @@ fn a_database_goes_through_a_registry() {
     assert_eq!(refused.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("was built before"));
     // A scan asks the one at the usual place, and no old one.
-    lab.write("app/package-lock.json", r#"{"lockfileVersion":3,"packages":{"node_modules/example":{"version":"1.0.0"}}}"#);
+    lab.write(
+        "app/package-lock.json",
+        r#"{"lockfileVersion":3,"packages":{"node_modules/example":{"version":"1.0.0"}}}"#,
+    );
     let scan = |arguments: &[&str]| {
-        let output = lab.command(&[&["scan", "context/app", "--format", "json"], arguments].concat()).output().unwrap();
-        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned(), String::from_utf8_lossy(&output.stderr).into_owned())
+        let output = lab
+            .command(&[&["scan", "context/app", "--format", "json"], arguments].concat())
+            .output()
+            .unwrap();
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&output.stdout).into_owned(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
     };
     assert!(scan(&[]).1.contains("CVE-2024-1001"));
     lab.output(&["db", "pull", old.trim()]);
@@ -114,5 +134,8 @@ fn a_database_goes_through_a_registry() {
     assert!(scan(&["--offline"]).1.contains("CVE-2024-1001"));
     assert!(scan(&["--db", usual.to_str().unwrap()]).1.contains("CVE-2024-1001"));
     // What is no database is neither sent nor kept.
-    assert_eq!(lab.command(&["db", "push", "context/epss.csv", &name("x")]).output().unwrap().status.code(), Some(2));
+    assert_eq!(
+        lab.command(&["db", "push", "context/epss.csv", &name("x")]).output().unwrap().status.code(),
+        Some(2)
+    );
 }

@@ -127,7 +127,8 @@ fn client(
 /// The database of a reference, in a file beside where it will be.
 fn fetch(client: &BlockingClient, reference: &Reference, folder: &Path) -> Result<tempfile::NamedTempFile> {
     let (descriptor, bytes) = client.manifest(reference)?;
-    let ParsedManifest::Manifest(manifest) = ParsedManifest::parse(&bytes, Some(&descriptor.media_type))? else {
+    let ParsedManifest::Manifest(manifest) = ParsedManifest::parse(&bytes, Some(&descriptor.media_type))?
+    else {
         bail!("it is an index, and a database has a single manifest");
     };
     let [layer] = manifest.layers.as_slice() else {
