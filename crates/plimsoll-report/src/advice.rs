@@ -9,7 +9,7 @@ use plimsoll_scan::report::{Location, State, Vulnerability};
 use plimsoll_versions::{Ecosystem, compare};
 
 use crate::options::Options;
-use crate::view::{Group, Origin};
+use crate::view::{Group, Origin, dockerfile};
 
 /// More packages than this are called by their source.
 const NAMED: usize = 3;
@@ -49,7 +49,7 @@ fn advice(
     let file = locations.iter().find(|location| location.line.is_some() && !kind.is_of_system());
     let places = origins.iter().filter_map(|origin| match origin {
         Origin::Base => None,
-        Origin::Line { line, .. } => Some(format!("{}:{line}", options.dockerfile)),
+        Origin::Line { line, .. } => Some(format!("{}:{line}", dockerfile(report, options))),
         Origin::Layer { number, .. } => Some(format!("layer {number}")),
     });
     let places = places.collect::<Vec<_>>().join(" and ");

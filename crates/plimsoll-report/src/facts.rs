@@ -41,12 +41,11 @@ pub(crate) fn facts(view: &View<'_>, options: &Options) -> Vec<(&'static str, St
         }
     }
     let secrets = view.secrets.len() + view.hidden_secrets();
-    if secrets > 0 {
-        let hidden = hidden(view.hidden_secrets(), options);
-        facts.push((
-            "secrets",
-            [Some(secrets.to_string()), hidden].into_iter().flatten().collect::<Vec<_>>().join("; "),
-        ));
+    let public = report.summary.public_secrets;
+    if secrets + public > 0 {
+        let public = (public > 0).then(|| format!("{public} more in what anybody can fetch"));
+        let parts = [Some(secrets.to_string()), hidden(view.hidden_secrets(), options), public];
+        facts.push(("secrets", parts.into_iter().flatten().collect::<Vec<_>>().join("; ")));
     }
     if !report.not_scanned.is_empty() {
         let count = counted(report.not_scanned.len(), "thing", "things");
@@ -55,7 +54,7 @@ pub(crate) fn facts(view: &View<'_>, options: &Options) -> Vec<(&'static str, St
     facts
 }
 
-const NO_DATABASE: &str = "not looked up: there is no database";
+const NO_DATABASE: &str = "not looked up: no database was asked";
 const NO_DATABASE_HINT: &str = "hint: `plimsoll db build --from SOURCE -o DB` makes one, `--db DB` uses it";
 
 /// What to say about the report besides what it lists.
@@ -64,10 +63,7 @@ pub(crate) fn remarks(view: &View<'_>, options: &Options) -> Vec<Remark> {
     let mut remarks = Vec::new();
     let mut push = |is_warning, text| remarks.push(Remark { is_warning, text });
     if report.database.is_none() {
-        push(true, format!("vulnerabilities were {NO_DATABASE}; {NO_DATABASE_HINT}"));
-    }
-    if let Some(ended) = report.os.as_ref().filter(|system| system.is_past_end_of_life) {
-        push(true, format!("{}, and nobody lists its vulnerabilities", system(ended)));
+        push(false, format!("vulnerabilities: {NO_DATABASE}; {NO_DATABASE_HINT}"));
     }
     for one in &report.not_scanned {
         push(true, format!("not scanned: {}", crate::text::located(&one.path, &one.reason)));
@@ -78,8 +74,11 @@ pub(crate) fn remarks(view: &View<'_>, options: &Options) -> Vec<Remark> {
     if let Some(text) = hidden(view.hidden_secrets(), options) {
         push(false, format!("secrets: {text}"));
     }
+    if let Some(text) = known_before(report) {
+        push(false, format!("vulnerabilities: {text}"));
+    }
     if report.summary.suppressed > 0 {
-        push(false, format!("vulnerabilities: {} suppressed", report.summary.suppressed));
+        push(false, format!("{} suppressed", report.summary.suppressed));
     }
     remarks
 }
@@ -124,7 +123,7 @@ fn push_counts(facts: &mut Vec<(&'static str, String)>, view: &View<'_>, options
     let fixable = (summary.fixable > 0)
         .then(|| format!("{} {} a fix", summary.fixable, if summary.fixable == 1 { "has" } else { "have" }));
     let suppressed = (summary.suppressed > 0).then(|| format!("{} suppressed", summary.suppressed));
-    let notes = [fixable, hidden(view.hidden(), options), suppressed];
+    let notes = [fixable, hidden(view.hidden(), options), known_before(view.report), suppressed];
     let notes: Vec<String> = notes.into_iter().flatten().collect();
     if !notes.is_empty() {
         facts.push(("", notes.join("; ")));
@@ -143,6 +142,11 @@ fn counts(view: &View<'_>) -> String {
         of(view.report.summary.vulnerabilities.get(name)).max(of(listed.get(name)))
     };
     Severity::ALL.map(|severity| format!("{} {}", count(severity), severity.name())).join(", ")
+}
+
+fn known_before(report: &Report) -> Option<String> {
+    let count = report.summary.known_before;
+    (count > 0).then(|| format!("{count} not new"))
 }
 
 fn hidden(count: usize, options: &Options) -> Option<String> {

@@ -10,7 +10,7 @@ use crate::advice;
 use crate::facts::remarks;
 use crate::options::Options;
 use crate::text::{clip, place};
-use crate::view::{Origin, View, state_words};
+use crate::view::{Origin, View, dockerfile, state_words};
 
 /// What the host shows of a title and a message.
 const LONGEST_TITLE: usize = 200;
@@ -21,6 +21,7 @@ pub(crate) fn commands(reports: &[Report], options: &Options) -> String {
     let mut out = String::new();
     for report in reports {
         let view = View::new(report, options);
+        let file = dockerfile(report, options);
         for group in view.groups() {
             let todo = advice::for_group(report, &group, options);
             for row in &group.rows {
@@ -32,7 +33,7 @@ pub(crate) fn commands(reports: &[Report], options: &Options) -> String {
                 let message =
                     format!("{}: {what} ({}; {fix})", one.severity.name().to_uppercase(), names.join(", "));
                 let origin = Origin::all(report, &one.locations).into_iter().find_map(line_of);
-                push(&mut out, level(one.severity), origin, &title, &message, options);
+                push(&mut out, level(one.severity), origin.map(|line| (file, line)), &title, &message);
             }
         }
         for secret in &view.secrets {
@@ -41,11 +42,11 @@ pub(crate) fn commands(reports: &[Report], options: &Options) -> String {
                 if secret.is_deleted_later { ", and a deleted file is still in the image" } else { "" };
             let message = format!("{}: {} ({}{deleted})", secret.title, secret.masked, secret.rule);
             let origin = Origin::of(report, secret.layer).and_then(line_of);
-            push(&mut out, level(secret.severity), origin, &title, &message, options);
+            push(&mut out, level(secret.severity), origin.map(|line| (file, line)), &title, &message);
         }
         for remark in remarks(&view, options) {
             let level = if remark.is_warning { "warning" } else { "notice" };
-            push(&mut out, level, None, &report.target.name, &remark.text, options);
+            push(&mut out, level, None, &report.target.name, &remark.text);
         }
     }
     out
@@ -58,10 +59,10 @@ fn line_of(origin: Origin<'_>) -> Option<u32> {
     }
 }
 
-fn push(out: &mut String, level: &str, line: Option<u32>, title: &str, message: &str, options: &Options) {
+fn push(out: &mut String, level: &str, place: Option<(&str, u32)>, title: &str, message: &str) {
     let _infallible = write!(out, "::{level} ");
-    if let Some(line) = line {
-        let _infallible = write!(out, "file={},line={line},", command_property(&options.dockerfile));
+    if let Some((file, line)) = place {
+        let _infallible = write!(out, "file={},line={line},", command_property(file));
     }
     let title = command_property(&clip(title, LONGEST_TITLE));
     let message = command_message(&clip(message, LONGEST_MESSAGE));

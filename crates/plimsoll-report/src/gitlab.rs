@@ -65,7 +65,7 @@ fn vulnerability(report: &Report, one: &Vulnerability, options: &Options) -> Val
     let todo = advice::for_one(report, one, options);
     let todo = todo.unwrap_or_else(|| state_words(one.state).to_owned());
     let system = report.os.as_ref().map(|system| format!("{} {}", system.id, system.version));
-    let ids = std::iter::once(&one.id).chain(&one.aliases);
+    let ids = std::iter::once(&one.id).chain(&one.aliases).filter(|id| !id.is_empty());
     json!({
         "id": uuid(of_vulnerability(report, one)),
         "name": clip(&format!("{}: {title}", one.id), LONGEST_NAME - 1),

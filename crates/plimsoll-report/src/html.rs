@@ -15,7 +15,7 @@ use crate::facts::facts;
 use crate::identity::link;
 use crate::options::Options;
 use crate::text::{clip, place};
-use crate::view::{Group, Origin, Row, View, state_words};
+use crate::view::{Group, Origin, Row, View, dockerfile, state_words};
 
 /// Longer names and titles are cut: a page with a name of megabytes helps nobody.
 const LONGEST: usize = 1000;
@@ -85,7 +85,7 @@ fn push_group(out: &mut String, report: &Report, group: &Group<'_>, options: &Op
         lines.push(format!("installed: {}", joined(group.packages.iter().copied())));
     }
     for origin in Origin::all(report, group.locations.iter().copied()) {
-        lines.push(format!("from {}", origin.words(options)));
+        lines.push(format!("from {}", origin.words(dockerfile(report, options))));
     }
     if !group.kind.is_of_system() {
         lines.extend(group.locations.iter().map(|one| format!("in {}", place(&one.path, one.line))));
@@ -131,7 +131,8 @@ fn push_secrets(out: &mut String, view: &View<'_>, options: &Options) {
         "<h3>secrets</h3>\n<table>\n<tr><th>severity</th><th>what</th><th>where</th><th>from</th></tr>\n",
     );
     for secret in &view.secrets {
-        let origin = Origin::of(view.report, secret.layer).map(|origin| origin.words(options));
+        let origin = Origin::of(view.report, secret.layer)
+            .map(|origin| origin.words(dockerfile(view.report, options)));
         let deleted =
             if secret.is_deleted_later { "; a later layer deletes it, and it is still there" } else { "" };
         push_row(

@@ -29,7 +29,7 @@ pub(crate) fn of_vulnerability(report: &Report, vulnerability: &Vulnerability) -
 
 /// A secret in the next scan of the same target, wherever in its file it is by then.
 pub(crate) fn of_secret(report: &Report, secret: &Secret) -> String {
-    joined(&[&report.target.name, platform(report), &secret.rule, &secret.path, &secret.masked])
+    joined(&[&report.target.name, platform(report), &secret.fingerprint, &secret.path])
 }
 
 fn platform(report: &Report) -> &str {

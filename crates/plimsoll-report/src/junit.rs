@@ -9,7 +9,7 @@ use crate::advice;
 use crate::facts::remarks;
 use crate::options::Options;
 use crate::text::place;
-use crate::view::{Origin, View, state_words};
+use crate::view::{Origin, View, dockerfile, state_words};
 
 /// One test.
 struct Case {
@@ -81,7 +81,8 @@ fn cases(report: &Report, options: &Options) -> Vec<Case> {
     for group in view.groups() {
         let todo = advice::for_group(report, &group, options);
         let origins = Origin::all(report, group.locations.iter().copied());
-        let origins: Vec<String> = origins.into_iter().map(|origin| origin.words(options)).collect();
+        let origins: Vec<String> =
+            origins.into_iter().map(|origin| origin.words(dockerfile(report, options))).collect();
         for row in &group.rows {
             let one = row.first;
             let fix = todo.as_deref().unwrap_or(state_words(one.state));

@@ -20,7 +20,7 @@ pub struct Options {
     /// When the document counts as made, in seconds since 1970 (`SOURCE_DATE_EPOCH`). Formats that need a time have 1970
     /// without one.
     pub created: Option<u64>,
-    /// The path of the Dockerfile in its repository, for findings that have a line of it.
+    /// The Dockerfile of targets that do not say which they were built from.
     pub dockerfile: String,
 }
 

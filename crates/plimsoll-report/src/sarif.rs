@@ -13,7 +13,7 @@ use crate::advice;
 use crate::facts::{Remark, remarks};
 use crate::identity::{link, of_secret, of_vulnerability};
 use crate::options::Options;
-use crate::view::{Origin, View, state_words};
+use crate::view::{Origin, View, dockerfile, state_words};
 
 /// One run about all reports: hosts refuse two runs of one tool in a document.
 pub(crate) fn document(reports: &[Report], options: &Options) -> String {
@@ -165,7 +165,7 @@ fn places(report: &Report, locations: &[Location], options: &Options) -> (Vec<Va
     for origin in Origin::all(report, locations) {
         if let Origin::Line { line, .. } = origin {
             all.push(json!({ "physicalLocation": {
-                "artifactLocation": { "uri": path_uri(&options.dockerfile) },
+                "artifactLocation": { "uri": path_uri(dockerfile(report, options)) },
                 "region": { "startLine": line },
             }}));
         }

@@ -12,7 +12,7 @@ use crate::advice;
 use crate::facts::facts;
 use crate::options::Options;
 use crate::text::{clip, counted, located, pad, place, wrap};
-use crate::view::{Group, Origin, Row, View, state_words};
+use crate::view::{Group, Origin, Row, View, dockerfile, state_words};
 
 /// Lists are cut at these lengths, unless all is asked for.
 const ROWS: usize = 10;
@@ -96,7 +96,10 @@ impl Table<'_> {
             );
         }
         for origin in Origin::all(self.view.report, group.locations.iter().copied()) {
-            let text = clip(&format!("from {}", origin.words(self.options)), columns.saturating_sub(2));
+            let text = clip(
+                &format!("from {}", origin.words(dockerfile(self.view.report, self.options))),
+                columns.saturating_sub(2),
+            );
             self.push_line(&format!("  {text}"));
         }
         if !group.kind.is_of_system() {
@@ -187,7 +190,7 @@ impl Table<'_> {
         self.push_line(&format!("  {severity_cell}  {head}"));
         let mut lines = vec![format!("in {} ({})", place(&secret.path, Some(secret.line)), secret.rule)];
         if let Some(origin) = Origin::of(self.view.report, secret.layer) {
-            lines.push(format!("from {}", origin.words(self.options)));
+            lines.push(format!("from {}", origin.words(dockerfile(self.view.report, self.options))));
         }
         if secret.is_deleted_later {
             lines.push("a later layer deletes the file, and it is still in the image".to_owned());

@@ -123,6 +123,11 @@ impl<'r> Group<'r> {
     }
 }
 
+/// The Dockerfile of a target: its own, or the one that the caller knows.
+pub(crate) fn dockerfile<'a>(report: &'a Report, options: &'a Options) -> &'a str {
+    report.target.dockerfile.as_deref().unwrap_or(&options.dockerfile)
+}
+
 /// What a state is called.
 pub(crate) fn state_words(state: State) -> &'static str {
     match state {
@@ -171,12 +176,12 @@ impl<'r> Origin<'r> {
     }
 
     /// In words: `the base image`, `Dockerfile:12 (stage build): RUN …`.
-    pub(crate) fn words(self, options: &Options) -> String {
+    pub(crate) fn words(self, dockerfile: &str) -> String {
         match self {
             Self::Base => "the base image".to_owned(),
             Self::Line { line, stage, created_by } => {
                 let stage = stage.map(|stage| format!(" (stage {stage})")).unwrap_or_default();
-                format!("{}:{line}{stage}{}", options.dockerfile, described(created_by))
+                format!("{}:{line}{stage}{}", dockerfile, described(created_by))
             }
             Self::Layer { number, created_by } => format!("layer {number}{}", described(created_by)),
         }

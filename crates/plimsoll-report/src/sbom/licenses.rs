@@ -21,14 +21,14 @@ pub(crate) fn cyclonedx(licenses: &[String]) -> Value {
         let key = if is_id(license) { "id" } else { "name" };
         json!({ "license": { key: license } })
     };
-    Value::Array(licenses.iter().map(one).collect())
+    Value::Array(licenses.iter().filter(|license| !license.trim().is_empty()).map(one).collect())
 }
 
 /// `licenseDeclared` of an SPDX package. What is no expression gets a name of the document's own, and its text is put into
 /// `extracted`.
 pub(crate) fn spdx(licenses: &[String], extracted: &mut BTreeMap<String, String>) -> String {
     let mut parts = Vec::new();
-    for license in licenses {
+    for license in licenses.iter().filter(|license| !license.trim().is_empty()) {
         if is_expression(license) && !license.contains("Ref-") {
             parts.push(license.clone());
         } else {

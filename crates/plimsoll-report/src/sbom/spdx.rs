@@ -12,10 +12,11 @@ use super::extras;
 use super::licenses;
 use crate::identity::uuid;
 use crate::options::Options;
-use crate::text::{located, time};
+use crate::text::{clip, located, time};
 
 /// What an annotation of ours begins with.
 pub(super) const MARK: &str = "plimsoll: ";
+const LONGEST_SUPPLIER: usize = 200;
 const DOCUMENT: &str = "SPDXRef-DOCUMENT";
 const NOTHING_SAID: &str = "NOASSERTION";
 
@@ -117,7 +118,8 @@ impl Writer {
     }
 
     fn package(&mut self, report: &Report, package: &Package, id: &str) -> Value {
-        let supplier = package.vendor.as_ref().filter(|vendor| !vendor.trim().is_empty());
+        // One line, as the format wants it; the annotation has it exactly.
+        let vendor = clip(package.vendor.as_deref().unwrap_or_default().trim(), LONGEST_SUPPLIER);
         let mut value = json!({
             "SPDXID": id,
             "name": package.name,
@@ -126,7 +128,7 @@ impl Writer {
             "licenseConcluded": NOTHING_SAID,
             "licenseDeclared": licenses::spdx(&package.licenses, &mut self.extracted),
             "copyrightText": NOTHING_SAID,
-            "supplier": supplier.map_or_else(|| NOTHING_SAID.to_owned(), |vendor| format!("Organization: {vendor}")),
+            "supplier": if vendor.is_empty() { NOTHING_SAID.to_owned() } else { format!("Organization: {vendor}") },
             "externalRefs": [{
                 "referenceCategory": "PACKAGE-MANAGER",
                 "referenceType": "purl",

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use plimsoll_report::{Format, Options, write};
-use plimsoll_scan::Report;
 use plimsoll_scan::report::Severity;
+use plimsoll_scan::{NotScanned, Report};
 use serde_json::{Value, json};
 
 use crate::reports::{image, plain};
@@ -129,7 +129,7 @@ fn junit_passes_only_what_was_scanned() {
     let mut clean = plain("example/clean:1", image().packages);
     let passed = written(Format::Junit, std::slice::from_ref(&clean));
     assert!(passed.contains("tests=\"1\" failures=\"0\" errors=\"0\" skipped=\"0\""), "{passed}");
-    clean.database = None;
+    clean.not_scanned = vec![NotScanned { path: String::new(), reason: "there is no database".to_owned() }];
     let skipped = written(Format::Junit, &[clean]);
     assert!(skipped.contains("tests=\"1\" failures=\"0\" errors=\"0\" skipped=\"1\""), "{skipped}");
     let failed = written(Format::Junit, &[image()]);

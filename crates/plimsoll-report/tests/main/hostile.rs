@@ -152,6 +152,41 @@ fn documents_are_whole() {
     assert!(failures > 2 * TEXTS.len(), "{failures}");
 }
 
+/// What the schemas demand of texts, and what only hostile ones break.
+#[test]
+fn documents_keep_to_the_limits_of_their_schemas() {
+    let read = |format| -> Value { serde_json::from_str(&written(format)).unwrap() };
+    let texts = |value: &Value, of: &[&str]| -> Vec<String> {
+        let all = value.as_array().unwrap().iter();
+        all.filter_map(|one| of.iter().fold(one, |one, key| &one[*key]).as_str().map(str::to_owned)).collect()
+    };
+    let bom = read(Format::CycloneDxVex);
+    for image in bom["components"].as_array().unwrap() {
+        let components = &image["components"];
+        assert!(texts(components, &["version"]).iter().all(|version| version.chars().count() <= 1024));
+        assert!(texts(components, &["bom-ref"]).iter().all(|reference| !reference.is_empty()));
+    }
+    let spdx = read(Format::Spdx);
+    for supplier in texts(&spdx["packages"], &["supplier"]) {
+        assert!(supplier == "NOASSERTION" || supplier.starts_with("Organization: "), "{supplier}");
+        assert!(!supplier.contains('\n'), "{supplier}");
+    }
+    for id in texts(&spdx["packages"], &["SPDXID"]) {
+        let id = id.strip_prefix("SPDXRef-").unwrap();
+        assert!(id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte)), "{id}");
+    }
+    let licenses = texts(&spdx["hasExtractedLicensingInfos"], &["extractedText"]);
+    assert!(licenses.len() > 5 && licenses.iter().all(|text| !text.is_empty()));
+    let gitlab = read(Format::Gitlab);
+    let found = &gitlab["vulnerabilities"];
+    assert!(texts(found, &["name"]).iter().all(|name| name.chars().count() <= 255));
+    assert!(texts(found, &["solution"]).iter().all(|text| text.chars().count() <= 7000));
+    for one in found.as_array().unwrap() {
+        let values = texts(&one["identifiers"], &["value"]);
+        assert!(!values.is_empty() && values.iter().all(|value| !value.is_empty()), "{one}");
+    }
+}
+
 #[test]
 fn the_page_has_only_its_own_elements() {
     let page = written(Format::Html);

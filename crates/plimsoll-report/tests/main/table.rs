@@ -54,7 +54,7 @@ fn without_a_database_packages_count_and_the_way_to_one_is_shown() {
     report.database = None;
     let shown = table(&report, &Options::default());
     assert!(shown.contains("7: 4 deb, 1 maven, 1 npm, 1 pypi"), "{shown}");
-    assert!(shown.contains("there is no database") && shown.contains("plimsoll db build"), "{shown}");
+    assert!(shown.contains("no database was asked") && shown.contains("plimsoll db build"), "{shown}");
     assert!(!shown.contains("0 critical"), "{shown}");
 }
 
@@ -68,6 +68,29 @@ fn a_release_that_has_ended_is_never_without_vulnerabilities() {
     let shown = table(&report, &Options::default());
     assert!(shown.contains("no fixes since 2022-06-30") && shown.contains("not known"), "{shown}");
     assert!(!shown.contains("0 critical"), "{shown}");
+}
+
+#[test]
+fn what_is_left_out_for_another_reason_is_counted_too() {
+    let mut report = image();
+    report.summary.known_before = 7;
+    report.summary.suppressed = 2;
+    report.summary.public_secrets = 3;
+    let shown = table(&report, &Options::default());
+    assert!(shown.contains("4 have a fix; 7 not new; 2 suppressed"), "{shown}");
+    assert!(shown.contains("1; 3 more in what anybody can fetch"), "{shown}");
+}
+
+#[test]
+fn the_dockerfile_of_the_image_goes_before_the_callers() {
+    let mut report = image();
+    report.target.dockerfile = Some("deploy/Containerfile".to_owned());
+    let shown = table(&report, &Options::default());
+    assert!(shown.contains("from deploy/Containerfile:5: RUN") && !shown.contains("Dockerfile"), "{shown}");
+    let commands = write(Format::Github, std::slice::from_ref(&report), &Options::default());
+    assert!(commands.starts_with("::error file=deploy/Containerfile,line=5,"), "{commands}");
+    let sarif = write(Format::Sarif, &[report], &Options::default());
+    assert!(sarif.contains("\"uri\": \"deploy/Containerfile\""), "{sarif}");
 }
 
 #[test]
