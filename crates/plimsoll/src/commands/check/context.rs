@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 use std::io::Read as _;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use plimsoll_diagnostics::SourceFile;
 use plimsoll_dockerfile::ignore::IgnoreFile;
@@ -23,7 +24,7 @@ pub(in crate::commands) struct Context {
     ignore: IgnoreFile,
     ignore_source: Option<SourceFile>,
     is_guessed: bool,
-    listing: OnceCell<Option<Listing>>,
+    listing: Rc<OnceCell<Option<Listing>>>,
 }
 
 impl Context {
@@ -34,12 +35,15 @@ impl Context {
     ) -> Self {
         // What cannot be understood in it stops a build, and hides no finding here.
         let ignore = ignore_source.as_ref().map(|file| IgnoreFile::parse(file.text()).0);
-        Self {
-            folder,
-            ignore: ignore.unwrap_or_default(),
-            ignore_source,
-            is_guessed,
-            listing: OnceCell::new(),
+        Self { folder, ignore: ignore.unwrap_or_default(), ignore_source, is_guessed, listing: Rc::default() }
+    }
+
+    /// The same context, or one that shares the paths of `other` if those are the same: many Dockerfiles may lie in one folder.
+    pub(super) fn sharing(self, other: Option<&Self>) -> Self {
+        let text = |context: &Self| context.ignore_source.as_ref().map(|file| file.text().to_owned());
+        match other.filter(|other| other.folder == self.folder && text(other) == text(&self)) {
+            Some(other) => Self { listing: Rc::clone(&other.listing), ..self },
+            None => self,
         }
     }
 

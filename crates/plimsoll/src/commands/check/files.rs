@@ -153,13 +153,14 @@ fn is_dockerfile(name: &str) -> bool {
 }
 
 impl Input {
-    /// Reads a file and what belongs to it.
-    pub(super) fn read(args: &Args, source: Source, today: &str) -> Result<Self> {
+    /// Reads a file and what belongs to it; `before` is the input in front of it, if there is one.
+    pub(super) fn read(args: &Args, source: Source, today: &str, before: Option<&Self>) -> Result<Self> {
         let file = read(&source.path)?;
         let context = source.context.as_deref();
         let read_context = |folder: &Path| {
             let ignore = ignore_file::read(folder, Some(&source.path))?;
-            anyhow::Ok(Context::new(folder.to_owned(), ignore, args.file.is_none()))
+            let context = Context::new(folder.to_owned(), ignore, args.file.is_none());
+            anyhow::Ok(context.sharing(before.and_then(|before| before.context.as_ref())))
         };
         let listed = context.map(read_context).transpose()?;
         let configuration = configuration::of(args, &source.path, context, today)?;

@@ -145,9 +145,9 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
         failed = true;
     };
     let today = jiff::Zoned::now().date().to_string();
-    let mut inputs = Vec::new();
+    let mut inputs: Vec<Input> = Vec::new();
     for source in files::sources(args, &mut fail)? {
-        match Input::read(args, source, &today) {
+        match Input::read(args, source, &today, inputs.last()) {
             Ok(input) => inputs.push(input),
             Err(error) => fail(error),
         }
@@ -211,7 +211,7 @@ pub(super) fn repair_only(wanted: &Repair, global: &GlobalArgs, standing: Standi
         failed = true;
     };
     for source in files::sources(&args, &mut fail)? {
-        let repaired = Input::read(&args, source, &common.today)
+        let repaired = Input::read(&args, source, &common.today, None)
             .and_then(|mut input| repair(&args, &mut input, &common));
         repaired.unwrap_or_else(&mut fail);
     }
