@@ -113,10 +113,8 @@ enum Scanner {
     Vuln,
     /// Keys, passwords and tokens
     Secret,
-    /// The licences of packages
+    /// Packages with their licences, and nothing against them
     License,
-    /// How the image is set up
-    Config,
 }
 
 /// How bad something is.
