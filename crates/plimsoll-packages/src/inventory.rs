@@ -257,7 +257,7 @@ fn can_be_owned(package: &Package) -> bool {
 }
 
 /// The path in a system whose `bin`, `lib` and so on are links into `usr`: packages may still list files there.
-fn merged_usr(path: &str) -> String {
+pub fn merged_usr(path: &str) -> String {
     let first = path.split('/').next().unwrap_or_default();
     let is_linked = matches!(first, "bin" | "lib" | "lib32" | "lib64" | "libx32" | "sbin");
     if is_linked && first.len() < path.len() { format!("usr/{path}") } else { path.to_owned() }

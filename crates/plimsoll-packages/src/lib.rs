@@ -22,7 +22,7 @@ pub use analyzer::{
     Analysis, AnalyzerError, File, Licensed, OperatingSystem, Owned, analyze, fingerprint, wanted,
 };
 pub use end_of_life::{Lifetime, Support, lifetime, support};
-pub use inventory::{Found, Installed, Inventory, Layer, Location, NotScanned, inventory};
+pub use inventory::{Found, Installed, Inventory, Layer, Location, NotScanned, inventory, merged_usr};
 pub use package::{Evidence, Kind, Package, Scope, Source};
 pub use package_url::{Purl, PurlError};
 pub use read_at::{OpenFile, ReadAt, read_whole};

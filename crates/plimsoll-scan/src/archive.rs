@@ -123,21 +123,12 @@ struct Reader {
 }
 
 impl Reader {
+    /// Opens a file, if it is there.
     fn open(&self, name: &str) -> io::Result<Option<Box<dyn Read + Send>>> {
-        match &self.files {
-            Files::Directory(directory) => match directory.file(name.as_bytes()) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-                file => Ok(Some(Box::new(file?))),
-            },
-            Files::Archive { file, places } => {
-                Ok(places.get(name).map(|(start, length)| -> Box<dyn Read + Send> {
-                    Box::new(Section {
-                        file: Arc::clone(file),
-                        position: *start,
-                        end: start.saturating_add(*length),
-                    })
-                }))
-            }
+        let Ok(open) = self.blob(name) else { return Ok(None) };
+        match open() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            file => file.map(Some),
         }
     }
 

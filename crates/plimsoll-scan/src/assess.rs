@@ -6,7 +6,7 @@ use plimsoll_advisories::{Database, DatabaseError, Finding, Query, ecosystem};
 use plimsoll_packages::{Kind, OperatingSystem, Scope};
 
 use crate::facts::NotScanned;
-use crate::foreign::is_foreign_vendor;
+use crate::foreign::is_foreign;
 use crate::report::{Package, PackageRef, Severity, State, Vulnerability};
 
 /// What the database says of a list of packages.
@@ -39,8 +39,7 @@ pub(crate) fn assess(
         if !is_wanted {
             continue;
         }
-        if system.is_some_and(|system| is_foreign_vendor(package.kind, package.vendor.as_deref(), &system.id))
-        {
+        if system.is_some_and(|system| is_foreign(package.kind, package.vendor.as_deref(), &system.id)) {
             *unknown.entry("of another maker than the distribution".to_owned()).or_default() += 1;
             continue;
         }
@@ -53,11 +52,15 @@ pub(crate) fn assess(
             *unknown.entry(format!("the database has nothing about `{ecosystem}`")).or_default() += 1;
             continue;
         }
+        let before = assessment.vulnerabilities.len();
         for (name, version) in asked(package) {
             let query = Query { ecosystem, name, version, with_summaries: true };
             let found = database.find(&query)?;
             for finding in found.findings {
-                add(&mut assessment.vulnerabilities, package, finding, &sources);
+                // Under two names of a package the same vulnerability is one.
+                if assessment.vulnerabilities[before..].iter().all(|one| one.id != finding.id) {
+                    assessment.vulnerabilities.push(vulnerability(package, finding, &sources));
+                }
             }
             for one in found.not_comparable {
                 let reason = format!(
@@ -113,18 +116,14 @@ fn asked(package: &Package) -> Vec<(&str, &str)> {
     }
 }
 
-fn add(list: &mut Vec<Vulnerability>, package: &Package, finding: Finding, sources: &[String]) {
+fn vulnerability(package: &Package, finding: Finding, sources: &[String]) -> Vulnerability {
     let reference = PackageRef {
         kind: package.kind,
         name: package.name.clone(),
         version: package.version.clone(),
         purl: package.purl.clone(),
     };
-    // Under two names the same vulnerability is one.
-    if list.iter().rev().any(|one| one.id == finding.id && one.package == reference) {
-        return;
-    }
-    list.push(Vulnerability {
+    Vulnerability {
         id: finding.id,
         aliases: finding.aliases,
         package: reference,
@@ -139,7 +138,7 @@ fn add(list: &mut Vec<Vulnerability>, package: &Package, finding: Finding, sourc
         is_exploited: finding.kev,
         locations: package.locations.clone(),
         sources: finding.sources.iter().filter_map(|place| sources.get(*place).cloned()).collect(),
-    });
+    }
 }
 
 fn severity(severity: plimsoll_advisories::Severity) -> Severity {

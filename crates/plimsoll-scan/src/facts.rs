@@ -5,7 +5,7 @@ use std::io::Read as _;
 
 use plimsoll_layer::{Kind, LayerIndex};
 use plimsoll_oci::Digest;
-use plimsoll_packages::Analysis;
+use plimsoll_packages::{Analysis, merged_usr};
 use serde::{Deserialize, Serialize};
 
 /// What one layer says.
@@ -28,10 +28,10 @@ impl LayerFacts {
     /// Leaves out the secrets in files of the operating system's packages that the same layer has the lists of: whoever can fetch
     /// the package has them, and most are examples and tests. Settings below `etc` may have been changed.
     pub(crate) fn without_public_secrets(mut self) -> Self {
-        let candidates: BTreeMap<&str, &str> = self
+        let candidates: BTreeMap<String, &str> = self
             .secrets
             .iter()
-            .map(|one| (merged(&one.path), one.path.as_str()))
+            .map(|one| (merged_usr(&one.path), one.path.as_str()))
             .filter(|(_, path)| !path.starts_with("etc/"))
             .collect();
         if candidates.is_empty() {
@@ -40,7 +40,7 @@ impl LayerFacts {
         let lists = self.files.values().flat_map(BTreeMap::values).flat_map(|analysis| &analysis.owned);
         let owned: BTreeSet<String> = lists
             .flat_map(|owned| &owned.paths)
-            .filter_map(|path| candidates.get(merged(path)))
+            .filter_map(|path| candidates.get(&merged_usr(path)))
             .map(|path| (*path).to_owned())
             .collect();
         let before = self.secrets.len();
@@ -48,13 +48,6 @@ impl LayerFacts {
         self.public_secrets = before - self.secrets.len();
         self
     }
-}
-
-/// A path as it is in a system that keeps `bin`, `sbin` and `lib` in `usr`; package lists write it either way.
-fn merged(path: &str) -> &str {
-    let inner = path.strip_prefix("usr/").unwrap_or(path);
-    let first = inner.split('/').next().unwrap_or_default();
-    if matches!(first, "bin" | "sbin") || first.starts_with("lib") { inner } else { path }
 }
 
 /// How hard facts are compressed: they are written once, and read often.

@@ -1,7 +1,7 @@
 //! Packages in the operating system's database that are not its makers' own. Their versions are another maker's, and the
 //! distribution's advisories say nothing about them.
 
-use plimsoll_packages::{Kind, Package};
+use plimsoll_packages::Kind;
 
 /// What the vendor of an RPM begins with, by `ID` of os-release.
 const RPM_VENDORS: [(&str, &str); 12] = [
@@ -54,13 +54,8 @@ const DEB_MAKERS: [&str; 30] = [
     "nginx-packaging@",
 ];
 
-/// Whether a package is not the distribution's own; `id` is that of os-release.
-pub(crate) fn is_foreign(package: &Package, id: &str) -> bool {
-    is_foreign_vendor(package.kind, package.vendor.as_deref(), id)
-}
-
-/// The same by the vendor alone.
-pub(crate) fn is_foreign_vendor(kind: Kind, vendor: Option<&str>, id: &str) -> bool {
+/// Whether a package with this vendor is not the distribution's own; `id` is that of os-release.
+pub(crate) fn is_foreign(kind: Kind, vendor: Option<&str>, id: &str) -> bool {
     let Some(vendor) = vendor else { return false };
     match kind {
         Kind::Deb => DEB_MAKERS.iter().any(|maker| vendor.contains(maker)),
@@ -87,7 +82,7 @@ mod tests {
             (Kind::Rpm, Some("Docker"), "unheard-of", false),
             (Kind::Apk, Some("x"), "alpine", false),
         ] {
-            assert_eq!(is_foreign_vendor(kind, vendor, id), expected, "{vendor:?} {id}");
+            assert_eq!(is_foreign(kind, vendor, id), expected, "{vendor:?} {id}");
         }
     }
 }

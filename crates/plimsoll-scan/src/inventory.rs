@@ -27,7 +27,9 @@ impl Inventory {
         let named = layers.iter().flat_map(|layer| &layer.found);
         let mut systems = named.filter_map(|found| found.analysis.system.as_ref());
         let id = systems.next_back().map(|system| system.id.clone()).unwrap_or_default();
-        let found = plimsoll_packages::inventory(&layers, &is_hidden, &|package| is_foreign(package, &id));
+        let found = plimsoll_packages::inventory(&layers, &is_hidden, &|package| {
+            is_foreign(package.kind, package.vendor.as_deref(), &id)
+        });
         let system = found.system;
         let package = |installed| package(installed, system.as_ref(), has_layers);
         let packages = found.packages.into_iter().map(package).collect();

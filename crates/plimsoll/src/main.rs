@@ -11,6 +11,7 @@ mod diff;
 mod engine;
 mod environment;
 mod exit;
+mod file_output;
 mod ignore_file;
 mod interrupt;
 mod lock_file;

@@ -128,6 +128,7 @@ fn a_directory_is_a_root_file_system() {
     assert_eq!(report["database"], Value::Null);
     let reasons = report["not_scanned"].as_array().unwrap();
     assert!(reasons.iter().any(|one| one["reason"].as_str().unwrap().contains("no database")), "{reasons:?}");
+    assert!(reasons.iter().all(|one| one["path"] != "app/Cargo.lock"), "a link was followed: {reasons:?}");
 }
 
 #[test]

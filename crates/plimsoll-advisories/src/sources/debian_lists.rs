@@ -82,8 +82,11 @@ fn read_list(path: &Path, entry: &mut Entry<'_>, sink: &mut Sink<'_>) -> Result<
     describe(sink, &advisory)
 }
 
+/// A comment, or a line that a word in capitals begins (`NOTE:`, `RESERVED`, `NOT-FOR-US:`).
 fn is_remark(text: &str) -> bool {
-    ["NOTE:", "TODO:", "RESERVED", "REJECTED", "NOT-FOR-US:", "#"].iter().any(|mark| text.starts_with(mark))
+    let mark = text.split_whitespace().next().unwrap_or_default().trim_end_matches(':');
+    let is_capitals = |mark: &str| mark.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-');
+    text.starts_with('#') || mark.starts_with(|first: char| first.is_ascii_uppercase()) && is_capitals(mark)
 }
 
 fn head(text: &str) -> Option<Advisory> {

@@ -4,6 +4,7 @@
 //! the platform `unknown/unknown`, whose layers are in-toto statements about it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
@@ -12,6 +13,7 @@ use plimsoll_export::{Image, ImageSet};
 use plimsoll_oci::{
     Descriptor, DiffId, ImageConfig, Index, Manifest, Platform, Reference, RootFs, media_type,
 };
+use plimsoll_registry::BlockingClient;
 use plimsoll_report::Format;
 use serde_json::{Value, json};
 
@@ -113,6 +115,7 @@ impl AttestArgs {
         request: &BuildRequest,
         result: &mut BuildResult,
         host: &Host,
+        client: &Arc<BlockingClient>,
         started: SystemTime,
     ) -> Result<()> {
         let (sbom, provenance) = (self.wanted(Kind::Sbom), self.wanted(Kind::Provenance));
@@ -120,13 +123,14 @@ impl AttestArgs {
             return Ok(());
         }
         let epoch = request.build_args.get("SOURCE_DATE_EPOCH").and_then(|epoch| epoch.parse().ok());
+        let question = Question::of(None, false, client)?;
         let mut sets = std::mem::take(&mut result.images);
         for set in &mut sets {
             let mut images = set.images.clone();
             for image in &set.images {
                 let mut statements = Vec::new();
                 if sbom != Wanted::Not {
-                    let predicate = bill_of_materials(image, request, host, epoch)?;
+                    let predicate = bill_of_materials(&question, image, request, host, epoch)?;
                     statements.push((SPDX, statement(SPDX, &predicate, image, &request.tags)));
                 }
                 if provenance != Wanted::Not {
@@ -179,13 +183,14 @@ fn statement(kind: &str, predicate: &Value, image: &Image, tags: &[String]) -> V
 }
 
 fn bill_of_materials(
+    question: &Question,
     image: &Image,
     request: &BuildRequest,
     host: &Host,
     epoch: Option<u64>,
 ) -> Result<Value> {
     let name = request.tags.first().map_or("image", String::as_str);
-    let report = Question::of(None, false)?.report(image, name, host)?;
+    let report = question.report(image, name, host)?;
     let options = plimsoll_report::Options { created: epoch, ..plimsoll_report::Options::default() };
     Ok(serde_json::from_str(&plimsoll_report::write(Format::Spdx, &[report], &options))?)
 }

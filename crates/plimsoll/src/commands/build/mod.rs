@@ -91,8 +91,9 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
     }
     let mut found = String::new();
     let outcome = built.map_err(anyhow::Error::from).and_then(|mut result| {
-        args.scan.check(&request, &result, &host, &mut found)?;
-        args.attest.add(&request, &mut result, &host, wall_clock)?;
+        let client = &builder.environment.client;
+        args.scan.check(&request, &result, &host, client, &mut found)?;
+        args.attest.add(&request, &mut result, &host, client, wall_clock)?;
         let notes = outputs::write(&outputs, &request, &result, &builder.environment, &host, &sink)?;
         Ok((result, notes))
     });

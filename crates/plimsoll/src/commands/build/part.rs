@@ -127,8 +127,9 @@ impl Part<'_> {
         let outcome: Result<(BuildResult, Vec<String>)> =
             built.map_err(anyhow::Error::from).and_then(|mut result| {
                 // Of several builds, the number of findings in the error must do.
-                self.args.scan.check(&request, &result, self.host, &mut String::new())?;
-                self.args.attest.add(&request, &mut result, self.host, wall_clock)?;
+                let client = &builder.environment.client;
+                self.args.scan.check(&request, &result, self.host, client, &mut String::new())?;
+                self.args.attest.add(&request, &mut result, self.host, client, wall_clock)?;
                 let written =
                     write(&outputs, &request, &result, &builder.environment, self.host, &self.sink)?;
                 Ok((result, written))

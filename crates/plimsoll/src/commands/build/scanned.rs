@@ -1,10 +1,12 @@
 //! `--scan`: what is in an image and wrong with it, before it goes anywhere.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use plimsoll_build::{BuildError, BuildRequest, BuildResult};
 use plimsoll_diagnostics::Diagnostic;
+use plimsoll_registry::BlockingClient;
 use plimsoll_scan::report::{Report, Severity};
 
 use super::args::truth;
@@ -34,6 +36,7 @@ impl ScanArgs {
         request: &BuildRequest,
         result: &BuildResult,
         host: &Host,
+        client: &Arc<BlockingClient>,
         table: &mut String,
     ) -> Result<()> {
         if !self.scan {
@@ -42,7 +45,7 @@ impl ScanArgs {
         let Some(set) = result.images.first() else {
             bail!("there is no image to scan: nothing but root file systems is exported");
         };
-        let question = Question::of(self.db.as_deref(), true)?;
+        let question = Question::of(self.db.as_deref(), true, client)?;
         let name = request.tags.first().map_or("the image", String::as_str);
         let reports: Vec<Report> =
             set.images.iter().map(|image| question.report(image, name, host)).collect::<Result<_>>()?;

@@ -175,7 +175,7 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
     }
     if !args.diff {
         answer(&report::answer(args.format, &files))?;
-        args.output.iter().try_for_each(|output| output.write(&files))?;
+        args.output.iter().try_for_each(|output| report::write(output, &files))?;
         say(&text::summary(&files));
     }
     Ok(match (failed, fails && !args.diff) {

@@ -15,6 +15,7 @@ use plimsoll_build::ImageOrigin;
 use plimsoll_diagnostics::sanitize;
 use plimsoll_export::{Image, PlatformChoice};
 use plimsoll_packages::OperatingSystem;
+use plimsoll_registry::BlockingClient;
 use plimsoll_scan::report::{Report, Severity, Target, TargetKind};
 use plimsoll_scan::{
     Gate, IgnoreRules, ImageSource, Judgement, KeepsNothing, KnownLayers, Scanners, Subject, Verdict, Vex,
@@ -188,7 +189,7 @@ pub(crate) fn run(args: &Args, global: &GlobalArgs, standing: Standing) -> Resul
     let code = code(args, &severities, &reports);
     let style = Style { severities, all: args.all };
     for output in &args.output {
-        output.write(&reports, &style)?;
+        style.write(output, &reports)?;
     }
     answer(&style.answer(args.format, &reports))?;
     Ok(code)
@@ -200,24 +201,30 @@ pub(crate) struct Question {
     database: Option<Source>,
     /// What looks for secrets; without it only packages are listed.
     secrets: Option<SecretScanner>,
+    /// Who is asked for layers that the store only knows the names of.
+    client: Arc<BlockingClient>,
 }
 
 impl Question {
     /// What the image is made of; with `findings` also the secrets in it and what a database knows against it.
-    pub(crate) fn of(database: Option<&Path>, findings: bool) -> Result<Self> {
+    pub(crate) fn of(database: Option<&Path>, findings: bool, client: &Arc<BlockingClient>) -> Result<Self> {
         let temporary = tempfile::Builder::new().prefix("plimsoll-scan-").tempdir()?;
         let database = database.filter(|_| findings).map(|path| Source::open(path, temporary.path()));
         let secrets = findings.then(|| SecretScanner::new(&SecretConfig::default()));
-        Ok(Self { database: database.transpose()?, secrets: secrets.transpose()?, temporary })
+        Ok(Self {
+            database: database.transpose()?,
+            secrets: secrets.transpose()?,
+            temporary,
+            client: Arc::clone(client),
+        })
     }
 
     /// The answer.
     pub(crate) fn report(&self, image: &Image, name: &str, host: &Host) -> Result<Report> {
-        let client = host.client(None);
         let finder = Finder {
             host,
-            snapshots: Arc::new(host.snapshots(Arc::clone(&client), Arc::new(()))),
-            client,
+            snapshots: Arc::new(host.snapshots(Arc::clone(&self.client), Arc::new(()))),
+            client: Arc::clone(&self.client),
             choice: PlatformChoice::Present,
             offline: false,
             temporary: self.temporary.path().to_owned(),
@@ -270,8 +277,12 @@ fn image_subject(image: &ImageSource, text: &str, scanners: Scanners<'_>, host: 
     subject
 }
 
-/// The store, which images need. For everything else it only saves work, so that a scan does without one that cannot be used.
+/// The store. Images that are not in files need it; to archives it only saves work, so that a scan does without one that cannot be
+/// used; for everything else none is opened, which might have to be made first.
 fn host(targets: &[Named], global: &GlobalArgs, standing: Standing) -> Result<Option<Host>> {
+    if targets.iter().all(|target| matches!(target, Named::Directory(_) | Named::Sbom(_))) {
+        return Ok(None);
+    }
     let needs = |target: &Named| {
         matches!(target, Named::Anywhere(_) | Named::Store(_) | Named::Registry(_) | Named::Engine(_))
     };

@@ -1,12 +1,10 @@
 //! Reports written out: to standard output in one shape, to files in any number of them.
 
-use std::path::PathBuf;
-
-use anyhow::{Context as _, Result};
-use plimsoll_diagnostics::sanitize;
+use anyhow::Result;
 use plimsoll_report::{Format as Shape, Options};
 use plimsoll_scan::report::{Report, Severity};
 
+use crate::file_output::{FileOutput, for_people};
 use crate::output::terminal_width;
 use crate::variables;
 
@@ -53,28 +51,7 @@ impl Format {
 }
 
 /// `FORMAT=FILE`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Output {
-    format: Format,
-    file: PathBuf,
-}
-
-impl std::str::FromStr for Output {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        use clap::ValueEnum as _;
-        let (format, file) = text.split_once('=').ok_or("it is not of the form `FORMAT=FILE`")?;
-        let format = Format::from_str(format, false).map_err(|_| {
-            let names = Shape::ALL.map(Shape::name).join(", ");
-            format!("no format is named `{format}`; there are {names}")
-        })?;
-        if matches!(file, "" | "-") {
-            return Err("a file is missing; standard output is written as `--format` says".to_owned());
-        }
-        Ok(Self { format, file: file.into() })
-    }
-}
+pub(super) type Output = FileOutput<Format>;
 
 /// What the caller decided about all shapes.
 pub(super) struct Style {
@@ -84,23 +61,17 @@ pub(super) struct Style {
     pub(super) all: bool,
 }
 
-impl Output {
-    /// Writes the file.
-    pub(super) fn write(&self, reports: &[Report], style: &Style) -> Result<()> {
-        let text = plimsoll_report::write(self.format.shape(), reports, &style.options(false));
-        std::fs::write(&self.file, text).with_context(|| format!("cannot write `{}`", self.file.display()))
-    }
-}
-
 impl Style {
+    /// Writes a file.
+    pub(super) fn write(&self, output: &Output, reports: &[Report]) -> Result<()> {
+        output.write(&plimsoll_report::write(output.format.shape(), reports, &self.options(false)))
+    }
+
     /// The answer on standard output.
     pub(super) fn answer(&self, format: Format, reports: &[Report]) -> String {
         let color = !variables::no_color() && std::io::IsTerminal::is_terminal(&std::io::stdout());
         let answer = plimsoll_report::write(format.shape(), reports, &self.options(color));
-        if format == Format::Table && variables::is_ci() {
-            return answer.split_inclusive('\n').map(sanitize::ci_line).collect();
-        }
-        answer
+        if format == Format::Table { for_people(answer) } else { answer }
     }
 
     fn options(&self, color: bool) -> Options {
